@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only entry.  B is where everything that is built goes; a second tree of another kind is B=build-x.
+#
+#	make			everything: build/weir, build/weir-agent, the kernel object
+#	make demo		a live cluster on this machine
+#	make test		all that CI runs; make quick: the part that takes a minute
+#	make SAN=1 B=build-san	with ASan and UBSan
+#
+# Each folder may add targets in a .mk file of its own.
+B ?= build
+CC = gcc
+CLANG ?= $(firstword $(shell command -v clang-19 clang-18 clang-17 clang-16 clang 2>/dev/null))
+ARCH := $(shell uname -m)
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
+VERSION := 0.1.0
+
+CFLAGS ?= -O2 -g
+WEIR_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -D_GNU_SOURCE \
+	-I. -Iinclude -I$(B)/gen -DWEIR_VERSION='"$(VERSION)"' $(CFLAGS)
+ifdef SAN
+WEIR_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+WEIR_LDFLAGS += -fsanitize=address,undefined
+endif
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude -I. \
+	-idirafter /usr/include/$(ARCH)-linux-gnu -D__TARGET_ARCH_$(BPF_ARCH)
+DEPS = -MMD -MP -MF $@.d
+
+LIB_SRC := $(wildcard lib/*.c lib/*/*.c)
+AGENT_SRC := $(wildcard agent/*.c)
+TOOLS_SRC := $(wildcard tools/*.c tools/*/*.c)
+PROTO := $(wildcard proto/*/*/*.proto)
+PROTO_C := $(PROTO:proto/%.proto=$(B)/gen/proto/%.pb-c.c)
+PROTO_H := $(PROTO_C:.c=.h)
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+
+LIBS_LIB := -lyaml -lprotobuf-c -lpthread -lm
+LIBS_BPF := -lbpf -lelf -lz
+
+all: deps $(B)/weir $(B)/weir-agent
+
+# What is missing is installed when root, named otherwise.
+deps:
+	@sh deploy/packages build
+deps-test:
+	@sh deploy/packages build test
+
+$(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
+	@mkdir -p $(B)/gen/proto
+	protoc-c --proto_path=proto --c_out=$(B)/gen/proto $<
+
+$(B)/%.o: %.c | $(PROTO_H)
+	@mkdir -p $(@D)
+	$(CC) $(WEIR_CFLAGS) $(DEPS) -c $< -o $@
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(CC) $(WEIR_CFLAGS) -I$(B)/gen/proto -c $< -o $@
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) $(DEPS) -c $< -o $@
+# the ABI of the kernel side as a header: maps and programs by name
+$(B)/gen/bpf/%.skel.h: $(B)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	PATH=$$PATH:/usr/sbin bpftool gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+$(B)/libweir.a: $(call obj,$(LIB_SRC)) $(PROTO_C:.c=.o)
+	rm -f $@ && ar rcs $@ $^
+
+# only these know libbpf: agent/datapath.c, agent/attach.c, agent/flows.c and the BPF tests
+$(call obj,$(AGENT_SRC)): | $(B)/gen/bpf/weir.skel.h
+$(B)/weir-agent: $(call obj,$(AGENT_SRC)) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+$(B)/weir: $(call obj,$(TOOLS_SRC)) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+
+# A unit test is one file, linked with the library.
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT := $(UNIT_SRC:%.c=$(B)/%)
+$(UNIT): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+unit: $(UNIT)
+
+include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk tools/*.mk tests/*/*.mk bench/*.mk deploy/*.mk))
+
+QUICK += $(UNIT)
+test: deps-test $(QUICK) $(SLOW) $(TEST_NEEDS) all
+	@B=$(B) sh tests/run $(QUICK) $(SLOW)
+quick: deps-test $(QUICK) $(TEST_NEEDS) all
+	@B=$(B) sh tests/run $(QUICK)
+demo: all
+	@$(B)/weir lab demo
+
+check-layout:
+	@sh tests/check-layout
+
+DESTDIR ?=
+PREFIX ?= /usr/local
+install: all
+	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/bin/weir
+	install -D -m 755 $(B)/weir-agent $(DESTDIR)$(PREFIX)/sbin/weir-agent
+size: all
+	@size $(B)/weir $(B)/weir-agent $(B)/bpf/weir.bpf.o && ls -l $(B)/weir $(B)/weir-agent | awk '{ print $$5, $$9 }'
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.o.d' 2>/dev/null)
+.PHONY: all deps deps-test unit test quick demo check-layout install size clean
+.SECONDARY:
+.DELETE_ON_ERROR:

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What agent and programs tell each other beside policy and flows: one block of settings, counters, and the
+ * small tables behind denials and fragments.
+ */
+#ifndef WEIR_CONTROL_H
+#define WEIR_CONTROL_H
+
+#include <weir/base.h>
+#include <weir/flow.h>
+
+/* One element.  The agent writes, by whole stores; programs read.  It is pinned with the flow table, so that
+ * the next agent finds flows again: what a hash was made with stays. */
+struct weir_control {
+	__u32 abi;
+	__u32 generation;	/* 30 bits, never 0; read once per packet, before the first policy look-up */
+	__u32 bucket_mask;	/* buckets - 1 */
+	__u32 hz;		/* jiffies a second of this kernel, measured at load */
+	__u32 seed[10];		/* of the flow hash: random at first load, adopted with the table */
+	__u64 seed_mul[2];
+	__u32 quota;		/* flow slots per payer: a quarter of the table */
+	__u32 quota_half;	/* of which half-open: a sixteenth of the table */
+	__u32 observe_only;	/* 1: judge, record, drop nothing */
+	__u32 hairpin;		/* 1: a pod's packet to itself through a Service is judged like any other; 0: allowed */
+	__u32 spare[6];
+};
+WEIR_SIZE(struct weir_control, 112);
+
+/* Per reason and CPU: packets are segments, bytes are IP bytes. */
+struct weir_sum {
+	__u64 packets, bytes;
+};
+WEIR_SIZE(struct weir_sum, 16);
+
+/* Counters that are no reason, in the same per-CPU array behind the reasons.  LOST_* keep the node's sums
+ * exact when a ring is full. */
+#define WEIR_STATS(X)							\
+	X(INSERTED,     "flows opened")					\
+	X(EVICTED,      "flows evicted")				\
+	X(EXPIRED,      "flows expired")				\
+	X(MERGED,       "flows that two CPUs had opened at once")	\
+	X(RETRIED,      "packets that met a slot changing hands")	\
+	X(MOVED,        "counts moved to totals")			\
+	X(REJUDGED,     "flows judged again")				\
+	X(CUT_FLOWS,    "flows cut by policy")				\
+	X(SILENT,       "half-open flows of one packet that ended without a record") \
+	X(STRAY,        "packets of a known flow whose counter was contended") \
+	X(REDIRECTED,   "packets handed over to a pod directly")	\
+	X(LOST_OPENED,  "opened records that did not fit the ring")	\
+	X(LOST_AGAIN,   "judged-again records that did not fit the ring") \
+	X(LOST_CLOSED,  "closed records that did not fit the ring: packets and bytes are the flows' totals") \
+	X(LOST_DENIED,  "denied records that did not fit the ring")	\
+	X(REPEATED,     "denied packets counted as repeats of a record") \
+	X(WOULD_DENY,   "packets that audited policies would have dropped when judged")
+enum weir_stat {
+	WEIR_STAT_BASE = 63,
+#define X(name, text) WEIR_STAT_##name,
+	WEIR_STATS(X)
+#undef X
+	WEIR_COUNTERS = 128,
+};
+_Static_assert(WEIR_REASON_COUNT <= 64, "reasons run into the other counters");
+
+/* A denied flow, so that repeats are counted, not recorded.  It never answers a packet. */
+struct weir_denied {
+	__u64 key;		/* hash of 5-tuple and reason; 0: empty.  Changes by exchange */
+	__u64 since;		/* jiffies of the last record */
+	struct weir_addr src, dst;
+	__u16 sport, dport;
+	__u16 endpoint;		/* of the side that said no */
+	__u16 rule;
+	__u8 proto;
+	__u8 reason;
+	__u16 pad;
+	__u32 repeats;		/* since that record */
+};
+WEIR_SIZE(struct weir_denied, 64);
+#define WEIR_DENIED_SLOTS 16384
+
+/* What evicted entries of the denied table, and denials that found no room in the ring, leave behind. */
+struct weir_denied_sum {
+	__u64 key;		/* endpoint << 32 | rule << 8 | reason, + 1; 0: empty.  Taken once, by compare-and-swap */
+	__u64 packets;
+};
+WEIR_SIZE(struct weir_denied_sum, 16);
+#define WEIR_DENIED_SUMS 8192		/* element 0 takes what finds no element of its own */
+
+/* A datagram whose first fragment passed: later ones have no ports. */
+struct weir_fragment {
+	__u64 key;		/* hash of addresses, id, protocol; written last */
+	struct weir_addr src, dst;
+	__u32 id;
+	__u32 until;		/* ticks */
+	__u16 sport, dport;
+	__u8 proto;
+	__u8 pad[3];
+	__u64 spare;
+};
+WEIR_SIZE(struct weir_fragment, 64);
+#define WEIR_FRAGMENTS 8192
+
+/* One packet's worth of what the agent keeps per flow slot (a pinned map of the agent's own; programs never
+ * touch it): names, first seen, would-be rule, what was last reported. */
+struct weir_note {
+	__u16 incarnation;
+	__u16 audit_rule;
+	__u32 first;		/* seconds of CLOCK_REALTIME; 0: not known from its beginning */
+	__u32 src, dst;		/* the agent's name numbers */
+	__u64 reported;		/* low bits of the packets last reported, both directions */
+};
+WEIR_SIZE(struct weir_note, 24);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The judge.  Kernel program, agent, CLI and tests compile this one header: what the laptop says is what the
+ * kernel does.  It knows sets, classes and ranges; tiers, selectors, isolation and names live in the compiler.
+ *
+ *	struct weir_question q = { .opener = word, .receiver = word, .set = { ... }, .proto = 6, .port = 443,
+ *				   .sides = WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) };
+ *	reason = weir_judge(view, &q, &answer);
+ *
+ * Whoever includes it has defined how a cell and a range are read (kernel: array maps; user space: memory):
+ *
+ *	static inline __u32 weir_view_cell(const struct weir_view *v, __u32 index);
+ *	static inline const struct weir_range *weir_view_range(const struct weir_view *v, __u32 index);
+ *
+ * The second may answer NULL for an index out of bounds.
+ */
+#ifndef WEIR_VERDICT_H
+#define WEIR_VERDICT_H
+
+#include <weir/base.h>
+#include <weir/flow.h>
+#include <weir/policy.h>
+
+#ifndef WEIR_INLINE
+#define WEIR_INLINE static inline __attribute__((always_inline, unused))
+#endif
+
+#define WEIR_SIDE(dir) (1U << (dir))
+
+/* A connection as its opener began it. */
+struct weir_question {
+	__u64 opener, receiver;		/* what the addresses mean: WEIR_WORD */
+	struct weir_set set[WEIR_DIRS];	/* [WEIR_EGRESS] the opener's, [WEIR_INGRESS] the receiver's */
+	__u16 port;			/* destination, host order; 0 for what has no ports */
+	__u8 proto;
+	__u8 sides;			/* WEIR_SIDE of what is judged here */
+	__u8 own_node;			/* a socket of the receiver's own node opened it */
+	__u8 pad[3];
+};
+
+/* What one side's policy says. */
+struct weir_said {
+	__u16 rule, audit_rule;
+	__u8 verdict, audit;		/* enum weir_verdict; UNSAID: not judged here */
+	__u16 pad;
+};
+
+struct weir_answer {
+	struct weir_said said[WEIR_DIRS];
+	__u8 reason;			/* enum weir_reason */
+	__u8 side;			/* which side said no: enum weir_dir */
+	__u8 would_deny;		/* audited policies would drop it */
+	__u8 pad;
+};
+
+/* TCP, UDP and SCTP have a lane of ports each; the rest share the lane without. */
+WEIR_INLINE __u8 weir_lane(__u8 proto)
+{
+	return proto == 6 || proto == 17 || proto == 132 ? proto : 0;
+}
+
+/* The range of a table that holds (lane, port): the last one that begins at or before it. */
+WEIR_INLINE const struct weir_range *weir_table_find(const struct weir_view *v, __u32 cell, __u8 lane, __u16 port)
+{
+	__u32 low = WEIR_CELL_FIRST(cell), count = WEIR_CELL_COUNT(cell), want = (__u32)lane << 16 | port;
+
+	for (int i = 0; i < 14 && count > 1; i++) {
+		__u32 half = count / 2;
+		const struct weir_range *r = weir_view_range(v, low + half);
+
+		if (!r)
+			return r;
+		if (((__u32)r->proto << 16 | r->first) <= want) {
+			low += half;
+			count -= half;
+		} else {
+			count = half;
+		}
+	}
+	return weir_view_range(v, low);
+}
+
+/* What a set says of a class.  UNDECIDED: 'out' has it; else why nothing could be said. */
+WEIR_INLINE enum weir_reason weir_set_says(const struct weir_view *v, const struct weir_set *set, __u16 class,
+					   __u8 lane, __u16 port, struct weir_said *out)
+{
+	const struct weir_range *r;
+	__u32 cell;
+
+	if (!set->limit)
+		return WEIR_UNARMED;
+	if (class == WEIR_CLASS_OVER)
+		return WEIR_NO_CLASS;
+	if (class >= set->limit)
+		return WEIR_NO_ROW;
+	cell = weir_view_cell(v, set->base + class);
+	if (!cell)
+		return class == WEIR_CLASS_STRANGER ? WEIR_STRANGER : WEIR_NO_ROW;
+	r = weir_table_find(v, cell, lane, lane ? port : 0);
+	if (!r)
+		return WEIR_NO_ROW;
+	out->rule = r->rule;
+	out->audit_rule = r->audit_rule;
+	out->verdict = r->verdict;
+	out->audit = r->audit;
+	return WEIR_UNDECIDED;
+}
+
+/* How a denial is called: the author tells. */
+WEIR_INLINE enum weir_reason weir_denial(__u16 rule)
+{
+	return rule == WEIR_RULE_ISOLATED ? WEIR_NO_RULE : rule == WEIR_RULE_CLOSED ? WEIR_CLOSED : WEIR_DENIED;
+}
+
+WEIR_INLINE enum weir_reason weir_judge_side(const struct weir_view *v, const struct weir_question *q,
+					     enum weir_dir dir, struct weir_said *out)
+{
+	__u64 peer = dir == WEIR_EGRESS ? q->receiver : q->opener;
+	enum weir_reason why;
+
+	if (dir == WEIR_INGRESS && q->own_node) {
+		*out = (struct weir_said){ .rule = WEIR_RULE_NODE, .audit_rule = WEIR_RULE_NODE,
+					   .verdict = WEIR_ALLOW, .audit = WEIR_ALLOW };
+		return WEIR_UNDECIDED;
+	}
+	if (WEIR_WORD_FLAGS(peer) & WEIR_WORD_RESTING)
+		return WEIR_RESTING;
+	why = weir_set_says(v, &q->set[dir], WEIR_WORD_CLASS(peer, dir), weir_lane(q->proto), q->port, out);
+	if (why)
+		return why;
+	return out->verdict == WEIR_ALLOW ? WEIR_UNDECIDED : weir_denial(out->rule);
+}
+
+/* Both sides, or the one that is judged here.  ALLOWED, or the reason of the first side that said no: the
+ * opener's egress before the receiver's ingress. */
+WEIR_INLINE enum weir_reason weir_judge(const struct weir_view *v, const struct weir_question *q, struct weir_answer *a)
+{
+	a->reason = WEIR_ALLOWED;
+	a->would_deny = 0;
+	if (q->sides & WEIR_SIDE(WEIR_EGRESS)) {
+		enum weir_reason why = weir_judge_side(v, q, WEIR_EGRESS, &a->said[WEIR_EGRESS]);
+
+		a->side = WEIR_EGRESS;
+		if (why)
+			return a->reason = why;
+		a->would_deny |= a->said[WEIR_EGRESS].audit == WEIR_DENY;
+	}
+	if (q->sides & WEIR_SIDE(WEIR_INGRESS)) {
+		enum weir_reason why = weir_judge_side(v, q, WEIR_INGRESS, &a->said[WEIR_INGRESS]);
+
+		a->side = WEIR_INGRESS;
+		if (why)
+			return a->reason = why;
+		a->would_deny |= a->said[WEIR_INGRESS].audit == WEIR_DENY;
+	}
+	return a->reason;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's policy maps in memory: a sink for ops, and a judge over them by the same header as the kernel's.
+ *
+ *	image_new(&image); compile_new(&c, NULL, image_op, image); ... compile_commit(c, &report);
+ *	image_judge(image, &src, &dst, proto, port, WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS), &answer);
+ *
+ * In tests it also checks the order that was proved: what a packet can reach is never rewritten, numbers rest
+ * until a grace has passed; the first breach is kept as a sentence.
+ */
+#ifndef WEIR_LIB_POLICY_IMAGE_H
+#define WEIR_LIB_POLICY_IMAGE_H
+
+#include <stdio.h>
+
+#include <weir/verdict.h>
+
+#include "lib/policy/op.h"
+
+struct image;
+
+int image_new(struct image **out);
+void image_free(struct image *image);
+int image_op(void *image, const struct op *op);
+
+__u64 image_word(const struct image *image, const struct weir_addr *a);	/* 0: nobody said anything */
+struct weir_set image_set(const struct image *image, unsigned int endpoint, enum weir_dir dir);
+unsigned int image_generation(const struct image *image);
+
+/* A connection from src to dst; sides whose address is no local endpoint are left out. */
+enum weir_reason image_judge(const struct image *image, const struct weir_addr *src, const struct weir_addr *dst,
+			     __u8 proto, __u16 port, unsigned int sides, struct weir_answer *answer);
+
+const char *image_error(const struct image *image);	/* the first breach of the order, or NULL */
+
+#endif
