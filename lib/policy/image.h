@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-#include <weir/verdict.h>
+#include <weir/answer.h>
+#include <weir/flow.h>
 
 #include "lib/policy/op.h"
 
