@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/opt.h"
+
+#define NAME_MAX_LENGTH 40
+
+static const struct opt *by_letter(const struct opt *options, char letter);
+static const struct opt *by_name(const struct opt *options, const char *name, size_t length);
+static const char *closest(const struct opt *options, const char *name);
+static int set(const struct opt *o, const char *text, struct complaint *why);
+static int parse_name(const struct opt *options, int argc, char **argv, int *at, struct complaint *why);
+static int parse_letters(const struct opt *options, int argc, char **argv, int *at, struct complaint *why);
+
+int opt_parse(const struct opt *options, int argc, char **argv, struct complaint *why)
+{
+	int at = 0;
+
+	while (at < argc) {
+		const char *word = argv[at];
+		int err;
+
+		if (word[0] != '-' || !word[1])
+			return at;
+		if (!strcmp(word, "--"))
+			return at + 1;
+		if (word[1] == '-')
+			err = parse_name(options, argc, argv, &at, why);
+		else
+			err = parse_letters(options, argc, argv, &at, why);
+		if (err)
+			return err;
+		at++;
+	}
+	return at;
+}
+
+static int unknown(const struct opt *options, const char *name, size_t length, struct complaint *why)
+{
+	char word[NAME_MAX_LENGTH];
+	const char *near;
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, name);
+	near = closest(options, word);
+	if (near)
+		complaint_set(why, 0, 0, "no option '--%s' (did you mean '--%s'?)", word, near);
+	else
+		complaint_set(why, 0, 0, "no option '--%s' (--help lists them)", word);
+	return -EINVAL;
+}
+
+/* --name, --name=VALUE, --name VALUE */
+static int parse_name(const struct opt *options, int argc, char **argv, int *at, struct complaint *why)
+{
+	const char *name = argv[*at] + 2, *equal = strchr(name, '=');
+	size_t length = equal ? (size_t)(equal - name) : strlen(name);
+	const struct opt *o = by_name(options, name, length);
+
+	if (!o)
+		return unknown(options, name, length, why);
+	if (o->kind == OPT_KIND_FLAG) {
+		if (equal) {
+			complaint_set(why, 0, 0, "option '--%s' takes no value", o->name);
+			return -EINVAL;
+		}
+		return set(o, NULL, why);
+	}
+	if (equal)
+		return set(o, equal + 1, why);
+	if (*at + 1 >= argc) {
+		complaint_set(why, 0, 0, "option '--%s' needs a value: %s", o->name, o->value);
+		return -EINVAL;
+	}
+	return set(o, argv[++*at], why);
+}
+
+/* -f, -fn5, -n 5 */
+static int parse_letters(const struct opt *options, int argc, char **argv, int *at, struct complaint *why)
+{
+	for (const char *c = argv[*at] + 1; *c; c++) {
+		const struct opt *o = by_letter(options, *c);
+		int err;
+
+		if (!o) {
+			complaint_set(why, 0, 0, "no option '-%c' (--help lists them)", *c);
+			return -EINVAL;
+		}
+		if (o->kind == OPT_KIND_FLAG) {
+			err = set(o, NULL, why);
+			if (err)
+				return err;
+			continue;
+		}
+		if (c[1])
+			return set(o, c + 1, why);
+		if (*at + 1 >= argc) {
+			complaint_set(why, 0, 0, "option '-%c' needs a value: %s", *c, o->value);
+			return -EINVAL;
+		}
+		return set(o, argv[++*at], why);
+	}
+	return 0;
+}
+
+static const struct opt *by_letter(const struct opt *options, char letter)
+{
+	for (const struct opt *o = options; o->kind; o++)
+		if (o->letter == letter)
+			return o;
+	return NULL;
+}
+
+static const struct opt *by_name(const struct opt *options, const char *name, size_t length)
+{
+	for (const struct opt *o = options; o->kind; o++)
+		if (o->name && strlen(o->name) == length && !memcmp(o->name, name, length))
+			return o;
+	return NULL;
+}
+
+static int set_uint(const struct opt *o, const char *text, struct complaint *why)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || errno || n > UINT_MAX) {
+		complaint_set(why, 0, 0, "option '--%s' wants a number from 0 to %u, not '%s'", o->name, UINT_MAX, text);
+		return -EINVAL;
+	}
+	*(unsigned int *)o->to = n;
+	return 0;
+}
+
+static int set_list(const struct opt *o, const char *text, struct complaint *why)
+{
+	struct opt_list *list = o->to;
+
+	if (list->n == OPT_LIST_MAX) {
+		complaint_set(why, 0, 0, "option '--%s' may be given %d times, no more", o->name, OPT_LIST_MAX);
+		return -EINVAL;
+	}
+	list->value[list->n++] = text;
+	return 0;
+}
+
+static int set_duration(const struct opt *o, const char *text, struct complaint *why)
+{
+	static const struct { const char *unit; unsigned int ms; } units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+	};
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!isdigit((unsigned char)text[0]) || errno || strcmp(end, units[i].unit) ||
+		    n > UINT_MAX / units[i].ms)
+			continue;
+		*(unsigned int *)o->to = n * units[i].ms;
+		return 0;
+	}
+	complaint_set(why, 0, 0, "option '--%s' wants a time such as 300ms, 10s, 5m or 1h, not '%s'", o->name, text);
+	return -EINVAL;
+}
+
+static int set(const struct opt *o, const char *text, struct complaint *why)
+{
+	switch (o->kind) {
+	case OPT_KIND_FLAG:
+		*(bool *)o->to = true;
+		return 0;
+	case OPT_KIND_TEXT:
+		*(const char **)o->to = text;
+		return 0;
+	case OPT_KIND_UINT:
+		return set_uint(o, text, why);
+	case OPT_KIND_LIST:
+		return set_list(o, text, why);
+	case OPT_KIND_DURATION:
+		return set_duration(o, text, why);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* How many letters must be put in, taken out or changed to make one of the other; both at most 39 long. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[NAME_MAX_LENGTH + 1], la = strlen(a), lb = strlen(b);
+
+	for (unsigned int j = 0; j <= lb; j++)
+		row[j] = j;
+	for (unsigned int i = 1; i <= la; i++) {
+		unsigned int corner = row[0];
+
+		row[0] = i;
+		for (unsigned int j = 1; j <= lb; j++) {
+			unsigned int swap = corner + (a[i - 1] != b[j - 1]), put = row[j - 1] + 1, take = row[j] + 1;
+
+			corner = row[j];
+			row[j] = swap < put ? swap : put;
+			if (take < row[j])
+				row[j] = take;
+		}
+	}
+	return row[lb];
+}
+
+static const char *closest(const struct opt *options, const char *name)
+{
+	const char *best = NULL;
+	unsigned int best_distance = strlen(name) / 3 + 2;	/* further off is no slip of the finger */
+
+	for (const struct opt *o = options; o->kind; o++) {
+		unsigned int d;
+
+		if (!o->name || strlen(o->name) >= NAME_MAX_LENGTH)
+			continue;
+		d = distance(name, o->name);
+		if (d < best_distance) {
+			best = o->name;
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+void opt_help(const struct opt *options, FILE *to)
+{
+	char left[80];
+	int width = 0;
+
+	/* twice: to measure, to print */
+	for (int print = 0; print < 2; print++) {
+		for (const struct opt *o = options; o->kind; o++) {
+			char letter[8] = "    ";
+			int n;
+
+			if (o->letter)
+				snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+			n = snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->value ? " " : "",
+				     o->value ? o->value : "");
+			if (n > width)
+				width = n;
+			if (print)
+				fprintf(to, "%-*s   %s\n", width, left, o->text);
+		}
+	}
+}
