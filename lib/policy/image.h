@@ -24,6 +24,9 @@ int image_new(struct image **out);
 void image_free(struct image *image);
 int image_op(void *image, const struct op *op);
 
+/* Called after every operation; other than 0 it ends the commit, as a killed agent would. */
+void image_watch(struct image *image, int (*each)(void *ctx, const struct op *op), void *ctx);
+
 __u64 image_word(const struct image *image, const struct weir_addr *a);	/* 0: nobody said anything */
 struct weir_set image_set(const struct image *image, unsigned int endpoint, enum weir_dir dir);
 unsigned int image_generation(const struct image *image);
@@ -31,6 +34,15 @@ unsigned int image_generation(const struct image *image);
 /* A connection from src to dst; sides whose address is no local endpoint are left out. */
 enum weir_reason image_judge(const struct image *image, const struct weir_addr *src, const struct weir_addr *dst,
 			     __u8 proto, __u16 port, unsigned int sides, struct weir_answer *answer);
+
+/* Every address and prefix with its word, every endpoint's sets, as text in which numbers are replaced by what
+ * they stand for: classes by their tables, tables by their ranges, rules by name.  Equal worlds, equal dumps. */
+struct compiler;
+void image_dump(const struct image *image, const struct compiler *names, FILE *to);
+
+/* The maps, for an adopter; valid until the next operation.  Endpoints and rules are the caller's to name. */
+struct compile_adopted;
+void image_adopted(struct image *image, struct compile_adopted *out);
 
 const char *image_error(const struct image *image);	/* the first breach of the order, or NULL */
 

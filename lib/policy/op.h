@@ -14,9 +14,10 @@ enum op_kind {
 	OP_WORD,		/* slots[first] = word: one 8-byte store */
 	OP_ADDRESS,		/* addresses[addr] = slot 'first' with its tag: a new entry, after its word */
 	OP_PREFIX,		/* prefixes[prefix] = slot 'first': a new entry, after its word */
-	OP_SET,			/* endpoint 'first', direction 'dir': its set, one 8-byte store */
+	OP_SET,			/* endpoint 'first', direction 'dir': its set, one 8-byte store; limit 0: it left */
 	OP_GENERATION,		/* raise it */
-	OP_GRACE,		/* every program that was running must have ended before the next operation */
+	OP_GRACE,		/* every program that was running must have ended before the next operation: at the end of a
+				 * commit (settle comes after it), and in the middle of one only when sets had to grow */
 	OP_FENCE,		/* the same, needed only on weakly ordered CPUs */
 	OP_ADDRESS_GONE,	/* the hash entry goes; its slot is free after the next grace */
 	OP_PREFIX_GONE,
