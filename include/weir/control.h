@@ -15,16 +15,28 @@ struct weir_control {
 	__u32 abi;
 	__u32 generation;	/* 30 bits, never 0; read once per packet, before the first policy look-up */
 	__u32 bucket_mask;	/* buckets - 1 */
-	__u32 hz;		/* jiffies a second of this kernel, measured at load */
+	__u32 hz;		/* jiffies a second of this kernel: 1e9 / clock_getres(CLOCK_MONOTONIC_COARSE) */
 	__u32 seed[10];		/* of the flow hash: random at first load, adopted with the table */
 	__u64 seed_mul[2];
 	__u32 quota;		/* flow slots per payer: a quarter of the table */
 	__u32 quota_half;	/* of which half-open: a sixteenth of the table */
 	__u32 observe_only;	/* 1: judge, record, drop nothing */
 	__u32 hairpin;		/* 1: a pod's packet to itself through a Service is judged like any other; 0: allowed */
-	__u32 spare[6];
+	__u32 clock;		/* a tick is 1 << clock jiffies, the power of two nearest to 1/16 s: weir_clock(hz) */
+	__u32 later;		/* jiffies added to the programs' clock: 0 save in tests of lifetimes */
+	__u32 spare[4];
 };
 WEIR_SIZE(struct weir_control, 112);
+
+/* Ticks are what a tag's 'when' counts before a flow is CONFIRMED or CUT; after, "seconds" of sixteen ticks. */
+static inline __u32 weir_clock(__u32 hz)
+{
+	__u32 shift = 0;
+
+	while (shift < 8 && (3u << shift) * 8 <= hz)
+		shift++;
+	return shift;
+}
 
 /* Per reason and CPU: packets are segments, bytes are IP bytes. */
 struct weir_sum {
@@ -63,16 +75,16 @@ _Static_assert(WEIR_REASON_COUNT <= 64, "reasons run into the other counters");
 
 /* A denied flow, so that repeats are counted, not recorded.  It never answers a packet. */
 struct weir_denied {
-	__u64 key;		/* hash of 5-tuple and reason; 0: empty.  Changes by exchange */
-	__u64 since;		/* jiffies of the last record */
+	__u64 key;		/* hash of 5-tuple, interface and reason; 0: empty, 1: changes hands */
+	__u32 since;		/* jiffies of the last record */
+	__u8 proto;
+	__u8 reason;
+	__u16 pad;
 	struct weir_addr src, dst;
 	__u16 sport, dport;
 	__u16 endpoint;		/* of the side that said no */
 	__u16 rule;
-	__u8 proto;
-	__u8 reason;
-	__u16 pad;
-	__u32 repeats;		/* since that record */
+	__u64 repeats;		/* low half of the key << 32 | packets since that record: changes by compare-and-swap */
 };
 WEIR_SIZE(struct weir_denied, 64);
 #define WEIR_DENIED_SLOTS 16384
@@ -90,7 +102,7 @@ struct weir_fragment {
 	__u64 key;		/* hash of addresses, id, protocol; written last */
 	struct weir_addr src, dst;
 	__u32 id;
-	__u32 until;		/* ticks */
+	__u32 until;		/* jiffies */
 	__u16 sport, dport;
 	__u8 proto;
 	__u8 pad[3];

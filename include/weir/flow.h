@@ -152,7 +152,8 @@ WEIR_SIZE(struct weir_bucket, 1024);
 /* A flow's slot number: bucket * 8 + way.  It stays with the flow for its life. */
 #define WEIR_SLOT_OF(bucket, way) ((__u32)(bucket) * 8 + (way))
 
-/* User space asks for a slot to be freed; the tag it saw is the proof. */
+/* User space asks for a slot to be freed; the tag it saw is the proof.  The list ends at the first tag that is 0;
+ * the program 'expire' returns how many it freed. */
 struct weir_ask {
 	__u32 bucket;
 	__u8 way;

@@ -40,6 +40,7 @@ enum weir_rule {
 	WEIR_RULE_CLOSED,	/* mode default-deny: nobody allows it */
 	WEIR_RULE_NODE,		/* a pod's own node is always let in */
 	WEIR_RULE_REMOTE,	/* the other side is no pod of this node: judged where it lives */
+	WEIR_RULE_SELF,		/* a pod and its own address: never blocked (weir_control.hairpin judges it) */
 	WEIR_RULE_FIRST = 16,
 };
 #define WEIR_RULES 65536

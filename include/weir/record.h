@@ -24,6 +24,7 @@ enum weir_end {
 	WEIR_END_REUSED,	/* a SYN on an ended flow */
 	WEIR_END_MERGED,	/* two CPUs had inserted it */
 	WEIR_END_LEFT,		/* an endpoint it names is gone */
+	WEIR_END_DENIED,	/* opened at the sender's hook, and the receiver's side never let it in */
 };
 
 enum weir_rec_flag {
