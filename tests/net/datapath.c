@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The datapath on the kernel that runs: loading, pins, adoption, what is refused and how; ops and what they cost.
+ * Root.  Uses a bpffs of its own in a mount namespace of its own, so that nothing can be left behind.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+
+#include "agent/flows.h"
+#include "agent/grace.h"
+#include "tests/check.h"
+
+static char dir[128];
+
+static double now_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static struct datapath *open_with(struct datapath_options o)
+{
+	struct datapath *dp = NULL;
+	struct complaint why;
+	int err = datapath_open(&dp, &o, &why);
+
+	CHECK(!err, "opens: %s", why.text);
+	return err ? NULL : dp;
+}
+
+static struct datapath *open_here(void)
+{
+	return open_with((struct datapath_options){ .dir = dir, .buckets = 1024 });
+}
+
+static void refused(const struct datapath_options *o, int want, const char *word, const char *row)
+{
+	struct complaint why;
+	struct datapath *dp;
+	int err = datapath_open(&dp, o, &why);
+
+	CHECK_EQ(err, want, "%s: %s", row, why.text);
+	CHECK(strstr(why.text, word), "%s: '%s' in '%s'", row, word, why.text);
+	if (!err)
+		datapath_close(dp);
+}
+
+static void sizes(void)
+{
+	struct datapath *dp = open_with((struct datapath_options){ .dir = "private", .buckets = WEIR_BUCKETS });
+	struct datapath_map map[64];
+	unsigned int n;
+
+	if (!dp)
+		return;
+	n = datapath_maps(dp, map, 64);
+	for (unsigned int i = 0; i < n; i++)
+		printf("%-12s %8.1f KiB\n", map[i].name, map[i].bytes / 1024.0);
+	printf("all maps     %8.2f MiB\n", datapath_bytes(dp) / 1048576.0);
+	CHECK(datapath_bytes(dp) <= 72u << 20, "maps of the default size within 72 MiB");
+	CHECK_EQ(datapath_view(dp)->control->quota, WEIR_BUCKETS * 7 / 4, "a quarter of the table");
+	datapath_close(dp);
+}
+
+static unsigned long links_in(const char *d)
+{
+	struct stat s;
+
+	return stat(d, &s) ? 0 : 1;
+}
+
+static void adoption(void)
+{
+	struct datapath *dp = open_here();
+	struct op word = { .kind = OP_WORD, .first = 7, .word = 0x1234 };
+	struct op addr = { .kind = OP_ADDRESS, .first = 7, .prefix = { .length = 128, .addr = { .byte = { 1, 2 } } } };
+	__u32 seed;
+
+	if (!dp)
+		return;
+	CHECK(!datapath_adopted(dp), "the first finds nothing");
+	CHECK(!datapath_op(dp, &word) && !datapath_op(dp, &addr) && !datapath_flush(dp), "stored");
+	CHECK_EQ(datapath_op(dp, &addr) ?: datapath_flush(dp), -EEXIST, "an entry is written once");
+	datapath_raise(dp);
+	datapath_interface_add(dp, 12, 5);
+	datapath_view(dp)->note[3].first = 99;
+	seed = datapath_view(dp)->control->seed[0];
+	refused(&(struct datapath_options){ .dir = dir }, -EBUSY, "another weir-agent", "two agents on one directory");
+	datapath_close(dp);
+
+	dp = open_with((struct datapath_options){ .dir = dir, .buckets = 2048, .hairpin = true });
+	if (!dp)
+		return;
+	CHECK(datapath_adopted(dp), "the second adopts");
+	CHECK_EQ(datapath_view(dp)->word[7], 0x1234, "words stay");
+	CHECK_EQ(datapath_view(dp)->control->seed[0], seed, "seeds stay");
+	CHECK_EQ(datapath_view(dp)->control->generation, 2, "the generation stays");
+	CHECK_EQ(datapath_view(dp)->control->hairpin, 1, "switches follow the new agent");
+	CHECK_EQ(datapath_view(dp)->buckets, 1024, "the table keeps its size");
+	CHECK_EQ(datapath_view(dp)->note[3].first, 99, "notes stay");
+	CHECK_EQ(datapath_interface_add(dp, 12, 6), -EEXIST, "an interface is another's");
+	CHECK_EQ(datapath_interface_add(dp, 12, 5), 0, "and may be told twice");
+	datapath_close(dp);
+}
+
+static void pin(const char *name, char *path)
+{
+	sprintf(path, "%s/%d/%s", dir, WEIR_ABI, name);
+}
+
+static void halves(void)
+{
+	char path[256], other[256];
+	struct complaint why;
+	struct datapath *dp;
+	int fd;
+
+	pin("control", path);
+	CHECK(!unlink(path), "as if killed before the last pin");
+	dp = open_here();
+	CHECK(dp && !datapath_adopted(dp), "a half is cleared and made anew");
+	CHECK(dp && datapath_view(dp)->word[7] == 0, "with nothing of the old");
+	datapath_close(dp);
+
+	pin("slots", path);
+	CHECK(!unlink(path), "a pin taken away");
+	refused(&(struct datapath_options){ .dir = dir }, -ENOENT, "slots", "a map that is missing");
+	CHECK(links_in(dir), "what is there stays");
+
+	pin("slots", other);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "slots", 4, 16, 1, NULL);
+	CHECK(!bpf_obj_pin(fd, other), "a map of another shape in its place");
+	close(fd);
+	refused(&(struct datapath_options){ .dir = dir }, -EUCLEAN, "value size is 16, not 8", "a map of another shape");
+
+	CHECK_EQ(datapath_remove(dir, &why), 0, "removed: %s", why.text);
+	CHECK(!links_in(dir), "nothing is left");
+	CHECK_EQ(datapath_remove(dir, &why), 0, "removing nothing is fine");
+}
+
+static void entries(void)
+{
+	struct datapath *dp = open_here();
+	double t[5];
+	struct op op = { 0 };
+
+	if (!dp)
+		return;
+	for (int k = 0; k < 5; k++) {
+		t[k] = now_ms(CLOCK_MONOTONIC);
+		for (unsigned int i = 0; i < 10000; i++) {
+			op.first = i;
+			op.prefix = (struct weir_prefix){ .length = 128, .addr.byte = { [10] = 255, 255, 10, i >> 16, i >> 8, i } };
+			op.word = i + k;
+			op.kind = k == 0 || k == 2 ? OP_WORD : k == 1 ? OP_ADDRESS : k == 3 ? OP_PREFIX : OP_ADDRESS_GONE;
+			if (k == 3)
+				op.prefix.length = 120 + i % 9, op.prefix.addr.byte[12] = 10 + i % 9;
+			if (datapath_op(dp, &op) && k != 3) {
+				CHECK(false, "entry %u of kind %d", i, k);
+				break;
+			}
+		}
+		datapath_flush(dp);
+		t[k] = now_ms(CLOCK_MONOTONIC) - t[k];
+	}
+	printf("10,000 entries, ms: words %.3f, addresses %.2f, words again %.3f, prefixes %.2f, addresses gone %.2f\n",
+	       t[0], t[1], t[2], t[3], t[4]);
+	CHECK(t[0] + t[1] <= 10, "10,000 addresses in 10 ms");
+	CHECK(t[2] <= 10, "10,000 changed in 10 ms");
+	datapath_close(dp);
+}
+
+static void graces(void)
+{
+	double t0 = now_ms(CLOCK_MONOTONIC), t1;
+
+	CHECK_EQ(grace_now(), 0, "a grace");
+	t1 = now_ms(CLOCK_MONOTONIC);
+	printf("grace by %s: %.1f ms\n", grace_method(), t1 - t0);
+}
+
+static void clocks(void)
+{
+	struct datapath *dp = open_with((struct datapath_options){ .dir = "private", .buckets = 1024 });
+	const struct weir_control *c = dp ? datapath_view(dp)->control : NULL;
+
+	CHECK(c && c->hz >= 100 && c->hz <= 1024, "a kernel's tick");
+	printf("hz %u, a tick is %u jiffies\n", c ? c->hz : 0, c ? 1 << c->clock : 0);
+	datapath_close(dp);
+}
+
+static void reading(void)
+{
+	struct datapath *dp = open_with((struct datapath_options){ .dir = "private", .buckets = WEIR_BUCKETS });
+	struct flow_table_use use;
+	double best = 1e9;
+
+	for (int i = 0; dp && i < 21; i++) {
+		double t = now_ms(CLOCK_THREAD_CPUTIME_ID);
+
+		flow_table_use(dp, &use);
+		t = now_ms(CLOCK_THREAD_CPUTIME_ID) - t;
+		best = t < best ? t : best;
+	}
+	printf("tags of %u slots: %.3f ms\n", use.slots, best);
+	CHECK_EQ(use.slots, 229376, "slots of the default table");
+	datapath_close(dp);
+}
+
+/* Each in a child: what is taken away does not come back. */
+static void without(const char *row, void (*take)(void), int want, const char *word)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		check_passed = check_failed = 0;
+		take();
+		refused(&(struct datapath_options){ .dir = dir }, want, word, row);
+		fflush(stdout);
+		_exit(check_failed != 0);
+	}
+	waitpid(pid, &status, 0);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "%s", row);
+	CHECK(!links_in(dir), "%s: nothing half-installed", row);
+}
+
+static void no_root(void)
+{
+	if (setgid(65534) || setuid(65534))
+		_exit(3);
+}
+static void no_btf(void)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL))
+		_exit(3);
+}
+static void no_bpffs(void)
+{
+	strcpy(dir, "/tmp/weir-no-bpffs");
+}
+static void nothing(void) {}
+
+int main(void)
+{
+	char base[64];
+
+	if (geteuid()) {
+		check_skip("needs root");
+		return check_done() && check_failed;
+	}
+	snprintf(base, sizeof(base), "/tmp/weir-dp-%d", getpid());
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mkdir(base, 0700) ||
+	    mount("bpf", base, "bpf", 0, NULL)) {
+		perror("a bpffs of our own");
+		return 1;
+	}
+	snprintf(dir, sizeof(dir), "%s/a/b", base);
+	without("without root", no_root, -EPERM, "CAP_BPF");
+	without("without BTF", no_btf, -ENOTSUP, "no BTF");
+	without("without bpffs", no_bpffs, -ENODEV, "mount -t bpf");
+	(void)nothing;
+	refused(&(struct datapath_options){ .dir = dir, .buckets = 1000 }, -EINVAL, "power of two", "an odd table");
+	adoption();
+	halves();
+	entries();
+	graces();
+	clocks();
+	sizes();
+	reading();
+	umount2(base, MNT_DETACH);
+	rmdir(base);
+	return check_done();
+}
