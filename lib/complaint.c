@@ -35,3 +35,15 @@ const char *complaint_text(const struct complaint *why, char *buf, size_t size)
 		snprintf(buf + n, size - n, "%s%s", n ? " " : "", why->text);
 	return buf;
 }
+
+const char *complaint_show(const char *text, char *buf, size_t size)
+{
+	size_t n;
+
+	for (n = 0; text[n] && n + 1 < size; n++)
+		buf[n] = text[n] < ' ' || text[n] > '~' ? '?' : text[n];
+	buf[n] = 0;
+	if (text[n] && size > 4)
+		strcpy(buf + size - 4, "...");
+	return buf;
+}

@@ -25,4 +25,8 @@ void complaint_file(struct complaint *why, const char *file);
 /* "file:line:column: text", without the parts that are not known.  Returns 'buf'. */
 const char *complaint_text(const struct complaint *why, char *buf, size_t size);
 
+/* What a person or a program wrote, fit to be printed: what is no printable ASCII becomes '?', what is too long
+ * ends with "...".  Returns 'buf'. */
+const char *complaint_show(const char *text, char *buf, size_t size);
+
 #endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "lib/tree_inside.h"
+
+static struct tree_source cut(struct tree_source *source);
+static bool blank(const struct tree_source *s);
+static bool like_json(struct tree_source *s);
+static int either(struct tree *t, struct complaint *why);
+
+/* A text is cut into pieces at its lines '---'; a piece is JSON values one after another, or YAML. */
+int tree_next(struct tree *t, struct tree_source *source, const struct tree_node **root, struct complaint *why)
+{
+	int n = 0;
+
+	complaint_set(why, 0, 0, "%s", "");
+	for (;;) {
+		if (t->yaml)
+			n = tree_yaml_next(t, NULL, why);
+		else if (t->piece.at != t->piece.end)
+			n = either(t, why);
+		if (n)
+			break;
+		if (source->at == source->end)
+			return 0;
+		t->piece = cut(source);
+		if (blank(&t->piece))
+			t->piece.at = t->piece.end;
+	}
+	if (n > 0)
+		*root = t->root;
+	else
+		t->piece.at = t->piece.end;
+	return n;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool marks(const char *p, const char *end)
+{
+	return end - p >= 3 && !memcmp(p, "---", 3) && (end - p == 3 || is_space(p[3]));
+}
+
+/* From here to the next line '---', the one here apart. */
+static struct tree_source cut(struct tree_source *source)
+{
+	struct tree_source piece = *source;
+	const char *p = source->at, *end = source->end;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', end - p);
+
+		if (!nl) {
+			p = end;
+			break;
+		}
+		p = nl + 1;
+		source->line++;
+		if (marks(p, end))
+			break;
+	}
+	piece.end = source->at = p;
+	return piece;
+}
+
+static bool blank(const struct tree_source *s)
+{
+	for (const char *p = s->at; p < s->end; p++)
+		if (!is_space(*p))
+			return false;
+	return true;
+}
+
+/* Past a '---' and space to a '{'?  If so, the piece begins there. */
+static bool like_json(struct tree_source *s)
+{
+	struct tree_source at = *s;
+
+	if (marks(at.at, at.end))
+		at.at += 3;
+	for (; at.at < at.end && is_space(*at.at); at.at++)
+		at.line += *at.at == '\n';
+	if (at.at == at.end || *at.at != '{')
+		return false;
+	*s = at;
+	return true;
+}
+
+/* YAML in braces begins like JSON.  If a piece is neither, the reader that came further knows better what is wrong. */
+static int either(struct tree *t, struct complaint *why)
+{
+	struct tree_source piece = t->piece;
+	struct complaint yaml_why;
+	int n, y;
+
+	t->piece.at = t->piece.end;
+	if (!like_json(&piece))
+		return tree_yaml_next(t, &piece, why);
+	n = tree_json_next(t, &piece, why);
+	if (n > 0)
+		t->piece = piece;
+	if (n != -EINVAL)
+		return n;
+	y = tree_yaml_next(t, &piece, &yaml_why);
+	if (y == -EINVAL && (yaml_why.line < why->line ||
+			     (yaml_why.line == why->line && yaml_why.column <= why->column)))
+		return n;
+	complaint_set(why, yaml_why.line, yaml_why.column, "%s", y == -EINVAL ? yaml_why.text : "");
+	return y;
+}

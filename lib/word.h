@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a person may have meant: the word of a list that is closest to theirs.
+ *
+ *	meant = word_closest("podselector", words, n);	"podSelector"; NULL if none is close
+ *
+ * Close is: equal but for case, or at most one slip (a letter too many, missing, wrong, or two swapped) in
+ * three letters, never more than three.
+ */
+#ifndef WEIR_LIB_WORD_H
+#define WEIR_LIB_WORD_H
+
+#include <stdbool.h>
+
+const char *word_closest(const char *word, const char *const *list, unsigned int n);
+unsigned int word_slips(const char *a, const char *b);	/* between them; letters of either case are equal */
+bool word_near(const char *a, const char *b);
+
+#endif
