@@ -37,7 +37,7 @@ struct selector {
 };
 
 enum peer_kind {
-	PEER_NOBODY,		/* an item that says nothing we know: matches nothing (in Deny and Pass see rule.unknown) */
+	PEER_NOBODY,		/* an item that says nothing we know: matches nothing */
 	PEER_PODS,
 	PEER_NODES,		/* ClusterNetworkPolicy, egress */
 	PEER_BLOCK,
@@ -59,6 +59,8 @@ struct port {
 };
 
 enum rule_action { ACTION_ALLOW, ACTION_DENY, ACTION_PASS };
+/* A rule of a cluster tier with a peer or a protocol of an unknown kind fails closed: Accept gets one PEER_NOBODY;
+ * Deny and Pass become a Deny of everything. */
 struct rule {
 	enum rule_action action;
 	const char *name;		/* ClusterNetworkPolicy rules may have one; else "" */
@@ -160,5 +162,7 @@ struct object {
 const char *object_kind_name(enum object_kind kind);	/* "NetworkPolicy" */
 void object_free(struct object *o);			/* NULL is fine */
 bool selector_matches(const struct selector *s, const struct labels *l);
+bool requirement_holds(const struct requirement *q, const struct labels *l);
+const char *labels_get(const struct labels *l, const char *key);	/* NULL: it is not there */
 
 #endif

@@ -9,7 +9,7 @@
  * unknown one in an API group of ours is a complaint.  Returns 0, -ENOMEM, or what 'each' returned if not 0.
  *
  * Limits, refused with a complaint: 64 MiB of text, 64 levels deep, 100,000 nodes a document, 4,096 bytes a
- * scalar; anchors, aliases, tags and duplicate keys.
+ * scalar that is used; anchors, aliases, tags and duplicate keys.
  */
 #ifndef WEIR_LIB_NETPOL_READ_H
 #define WEIR_LIB_NETPOL_READ_H
@@ -20,5 +20,11 @@
 typedef int (*read_fn)(void *ctx, struct object *o, const struct complaint *why);
 
 int read_manifests(const char *text, size_t size, const char *file, read_fn each, void *ctx);
+
+/* The same for an object in a tree that somebody else reads, such as a state file.  STORED: as an API server may
+ * hold them: a peer without a field, or with ipBlock and a selector, matches nothing. */
+enum read_how { READ_MANIFEST, READ_STORED };
+struct tree_node;
+int read_object(const struct tree_node *root, enum read_how how, read_fn each, void *ctx);
 
 #endif
