@@ -18,7 +18,7 @@ static int read_grant(struct reading *r, const struct tree_node *at, const char 
 
 	snprintf(text, sizeof(text), "%.*s", (int)length, word);
 	if (length < sizeof(text))
-		wrong = prefix_parse(text, PREFIX_STRICT, out);
+		wrong = cidr_parse(text, CIDR_STRICT, out);
 	return wrong ? reading_fail(r, at, "weir.dev/allowed-sources '%s' %s", reading_show(&s, text), wrong) : 0;
 }
 
@@ -98,7 +98,7 @@ static int read_cidrs(struct reading *r, const struct node_parts *p)
 	p->node->pod_cidr = cidr;
 	p->node->npod_cidr = n;
 	for (const struct tree_node *i = first; n-- && !err; i = i->next)
-		err = reading_prefix(r, i, "podCIDR", PREFIX_STRICT, cidr++);
+		err = reading_prefix(r, i, "podCIDR", CIDR_STRICT, cidr++);
 	return err;
 }
 

@@ -96,7 +96,7 @@ static int peer_networks(struct reading *r, const struct tree_node *n, void *to)
 	p->by_address = n;
 	for (const struct tree_node *i = n->first; i && !err; i = i->next) {
 		*p->peer = (struct peer){ .kind = PEER_BLOCK };
-		err = reading_prefix(r, i, "networks", PREFIX_STRICT, &p->peer++->block);
+		err = reading_prefix(r, i, "networks", CIDR_STRICT, &p->peer++->block);
 	}
 	return err;
 }

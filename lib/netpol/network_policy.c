@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lib/addr.h"
 #include "lib/netpol/reading.h"
 
 /* Types */
@@ -145,7 +146,7 @@ static int block_cidr(struct reading *r, const struct tree_node *n, void *to)
 	struct block_parts *p = to;
 
 	p->cidr = n;
-	return reading_prefix(r, n, "cidr", PREFIX_ZEROS, &p->peer->block);
+	return reading_prefix(r, n, "cidr", CIDR_ZEROS, &p->peer->block);
 }
 
 static int block_except(struct reading *r, const struct tree_node *n, void *to)
@@ -158,19 +159,19 @@ SHAPE(block_shape, "an ipBlock", REFUSE, { "cidr", block_cidr }, { "except", blo
 
 static int read_except(struct reading *r, const struct tree_node *n, void *to)
 {
-	return reading_prefix(r, n, "except", PREFIX_ZEROS, to);
+	return reading_prefix(r, n, "except", CIDR_ZEROS, to);
 }
 
 /* Each lies in the block and is smaller. */
 static int check_excepts(struct reading *r, const struct tree_node *list, const struct peer *peer)
 {
 	const struct weir_prefix *e = peer->except;
-	char inner[PREFIX_TEXT], outer[PREFIX_TEXT];
+	char inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
 
 	for (const struct tree_node *n = list->first; n; n = n->next, e++) {
 		struct weir_addr first = e->addr;
 
-		if (e->length <= peer->block.length || !prefix_has(&peer->block, &first))
+		if (e->length <= peer->block.length || !prefix_covers(&peer->block, &first))
 			return reading_fail(r, n, "except %s does not lie inside cidr %s, and must be smaller than it; what is "
 					    "outside is not allowed by this block anyway", prefix_text(e, inner),
 					    prefix_text(&peer->block, outer));
@@ -215,7 +216,7 @@ static int read_peer(struct reading *r, const struct tree_node *n, void *to)
 	p.peer->own_namespace = p.pods && !p.namespaces;
 	if (!!p.block != selects)
 		return 0;
-	if (r->how == READ_STORED) {
+	if (r->stored) {
 		*p.peer = (struct peer){ .kind = PEER_NOBODY };
 		return 0;
 	}

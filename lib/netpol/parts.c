@@ -238,7 +238,7 @@ int reading_address(struct reading *r, const struct tree_node *n, const char *wh
 
 	if (err)
 		return err;
-	if (!addr_parse(word, out))
+	if (addr_parse(word, out))
 		return reading_fail(r, n, "%s '%s' is no IPv4 or IPv6 address", what, reading_show(&s, word));
 	return 0;
 }
@@ -284,7 +284,7 @@ int reading_addresses(struct reading *r, const struct tree_node *list, const str
 	return 0;
 }
 
-int reading_prefix(struct reading *r, const struct tree_node *n, const char *what, enum prefix_zeros zeros,
+int reading_prefix(struct reading *r, const struct tree_node *n, const char *what, enum cidr_zeros zeros,
 		   struct weir_prefix *out)
 {
 	const char *word, *wrong;
@@ -293,7 +293,7 @@ int reading_prefix(struct reading *r, const struct tree_node *n, const char *wha
 
 	if (err)
 		return err;
-	wrong = prefix_parse(word, zeros, out);
+	wrong = cidr_parse(word, zeros, out);
 	return wrong ? reading_fail(r, n, "%s '%s' %s", what, reading_show(&s, word), wrong) : 0;
 }
 

@@ -58,39 +58,42 @@ struct manifests {
 static int one(struct manifests *m, const struct tree_node *root, const char *api, const char *kind, int lists);
 static int complained(struct manifests *m, int err);
 
-int read_manifests(const char *text, size_t size, const char *file, read_fn each, void *ctx)
+static int read_all(struct manifests *m, const char *text, size_t size, const char *file)
 {
-	struct manifests m = { .each = each, .ctx = ctx };
 	struct tree_source source = { text, text + size, 1 };
 	const struct tree_node *root;
 	struct tree *tree;
 	int err = 0;
 
-	m.reading.why = &m.why;
-	complaint_file(&m.why, file ?: "");
+	m->reading.why = &m->why;
+	complaint_file(&m->why, file ?: "");
 	if (size > TEXT_MOST) {
-		complaint_set(&m.why, 0, 0, "more than 64 MiB of text: split it");
-		return complained(&m, -EINVAL);
+		complaint_set(&m->why, 0, 0, "more than 64 MiB of text: split it");
+		return complained(m, -EINVAL);
 	}
 	err = tree_new(&tree, NULL);
-	while (!err && (err = tree_next(tree, &source, &root, &m.why)) != 0)
-		err = err < 0 ? complained(&m, err) : one(&m, root, NULL, NULL, 0);
+	if (err)
+		return err;
+	while (!err && (err = tree_next(tree, &source, &root, &m->why)) != 0)
+		err = err < 0 ? complained(m, err) : one(m, root, NULL, NULL, 0);
 	tree_free(tree);
-	arena_free(&m.reading.things);
-	arena_free(&m.reading.texts);
+	arena_free(&m->reading.things);
+	arena_free(&m->reading.texts);
 	return err;
 }
 
-int read_object(const struct tree_node *root, enum read_how how, read_fn each, void *ctx)
+int read_manifests(const char *text, size_t size, const char *file, read_fn each, void *ctx)
 {
-	struct manifests m = { .each = each, .ctx = ctx, .reading.how = how };
-	int err = 0;
+	struct manifests m = { .each = each, .ctx = ctx };
 
-	m.reading.why = &m.why;
-	err = one(&m, root, NULL, NULL, 0);
-	arena_free(&m.reading.things);
-	arena_free(&m.reading.texts);
-	return err;
+	return read_all(&m, text, size, file);
+}
+
+int read_stored(const char *text, size_t size, const char *file, read_fn each, void *ctx)
+{
+	struct manifests m = { .each = each, .ctx = ctx, .reading.stored = true };
+
+	return read_all(&m, text, size, file);
 }
 
 /* A complaint is no error of ours: it is handed over, and reading goes on. */

@@ -21,10 +21,8 @@ typedef int (*read_fn)(void *ctx, struct object *o, const struct complaint *why)
 
 int read_manifests(const char *text, size_t size, const char *file, read_fn each, void *ctx);
 
-/* The same for an object in a tree that somebody else reads, such as a state file.  STORED: as an API server may
- * hold them: a peer without a field, or with ipBlock and a selector, matches nothing. */
-enum read_how { READ_MANIFEST, READ_STORED };
-struct tree_node;
-int read_object(const struct tree_node *root, enum read_how how, read_fn each, void *ctx);
+/* Objects as an API server may still hold them: a peer without a field, or with ipBlock and a selector, which a
+ * manifest is refused for, matches nothing. */
+int read_stored(const char *text, size_t size, const char *file, read_fn each, void *ctx);
 
 #endif

@@ -9,9 +9,9 @@
 #ifndef WEIR_LIB_NETPOL_READING_H
 #define WEIR_LIB_NETPOL_READING_H
 
-#include "lib/addr.h"
 #include "lib/arena.h"
 #include "lib/complaint.h"
+#include "lib/netpol/cidr.h"
 #include "lib/netpol/object.h"
 #include "lib/netpol/read.h"
 #include "lib/tree.h"
@@ -19,7 +19,7 @@
 struct reading {
 	struct arena things, texts;
 	struct complaint *why;			/* not ours */
-	enum read_how how;
+	bool stored;				/* see read_stored() */
 	const struct tree_node *annotations;	/* of the object's metadata, or NULL */
 	const struct tree_node *owners;
 	bool deleting;
@@ -76,7 +76,7 @@ int reading_port_name(struct reading *r, const struct tree_node *n, const char *
 int reading_address(struct reading *r, const struct tree_node *n, const char *what, struct weir_addr *out);
 int reading_addresses(struct reading *r, const struct tree_node *list, const struct tree_node *one,
 		      const char *key, const struct weir_addr **out, unsigned int *n);
-int reading_prefix(struct reading *r, const struct tree_node *n, const char *what, enum prefix_zeros zeros,
+int reading_prefix(struct reading *r, const struct tree_node *n, const char *what, enum cidr_zeros zeros,
 		   struct weir_prefix *out);
 int reading_annotation(struct reading *r, const char *key, const char **word, const struct tree_node **at);
 int reading_flag(struct reading *r, const char *annotation, bool *out);
