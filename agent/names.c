@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <weir/endpoint.h>
+
+#include "agent/names.h"
+
+/* The places of addresses: a chain per bucket, in memory that is never given back, so that the reader may walk
+ * it at any time; 'turn' tells it whether it walked while something moved. */
+#define PLACES (1 << 18)
+#define HEADS (1 << 17)
+struct place {
+	uint64_t w[2];
+	uint32_t number;
+	uint32_t next;
+};
+
+/* A name's number: which slot of 'slot', and below it how often that served before. */
+#define INDEX_BITS 20
+#define INDEX(number) ((number) & ((1U << INDEX_BITS) - 1))
+#define NAMES_FIRST 2
+
+struct slot {
+	struct name *name;	/* NULL: free */
+	uint32_t next_free;
+	uint16_t served;
+};
+
+struct names {
+	struct words *words;
+	const struct word *node;
+	struct name **bucket;
+	size_t nbucket, nnames, npods;
+	struct slot *slot;
+	uint32_t nslot, room, free;
+	struct name *dead, *last_dead;
+	struct place *place;
+	uint32_t *head, nplace, free_place, nused, refused, turn;
+	uint32_t of[WEIR_ENDPOINTS];
+};
+
+static const struct name world = { .number = NAMES_WORLD, .kind = NAME_WORLD };
+static const struct name own_node = { .number = NAMES_OWN_NODE, .kind = NAME_OWN_NODE };
+
+static uint32_t bucket_of(const struct names *n, enum name_kind kind, const char *ns, const char *name);
+static struct name *make(struct names *n, enum name_kind kind, const struct object *o);
+static void unmake(struct names *n, struct name *name);
+static int enter(struct names *n, struct name *name);
+static void bury(struct names *n, struct name *name, uint64_t now);
+static void place_add(struct names *n, const struct weir_addr *a, uint32_t number);
+static void place_remove(struct names *n, const struct weir_addr *a, uint32_t number);
+static void places(struct names *n, const struct name *name, bool there);
+
+int names_new(struct names **out, const char *node)
+{
+	size_t size = PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t);
+	struct names *n = calloc(1, sizeof(*n));
+	int err = -ENOMEM;
+
+	if (!n)
+		return err;
+	n->nslot = NAMES_FIRST;
+	n->nplace = 1;
+	n->nbucket = 256;
+	n->place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (n->place == MAP_FAILED) {
+		n->place = NULL;
+		goto fail;
+	}
+	n->head = (uint32_t *)(n->place + PLACES);
+	n->bucket = calloc(n->nbucket, sizeof(*n->bucket));
+	err = words_new(&n->words);
+	if (err || !n->bucket)
+		goto fail;
+	n->node = words_text(n->words, node);
+	if (!n->node)
+		goto fail;
+	*out = n;
+	return 0;
+fail:
+	names_free(n);
+	return err ?: -ENOMEM;
+}
+
+void names_free(struct names *n)
+{
+	if (!n)
+		return;
+	for (uint32_t i = NAMES_FIRST; i < n->nslot; i++)
+		free(n->slot[i].name);
+	free(n->slot);
+	free(n->bucket);
+	words_free(n->words);
+	if (n->place)
+		munmap(n->place, PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t));
+	free(n);
+}
+
+static bool same_identity(const struct name *a, const struct name *b)
+{
+	return a->labels == b->labels && a->owner == b->owner && a->node == b->node;
+}
+
+/* What may change without a new number: addresses, ports, where it is in its life. */
+static void take_over(struct names *n, struct name *old, struct name *new)
+{
+	struct weir_addr *addr = old->addr;
+	const struct word *ports = old->ports;
+	uint8_t naddr = old->naddr;
+
+	places(n, old, false);
+	old->addr = new->addr;
+	old->naddr = new->naddr;
+	old->ports = new->ports;
+	old->phase = new->phase;
+	old->terminating = new->terminating;
+	old->host_network = new->host_network;
+	new->addr = addr;
+	new->naddr = naddr;
+	new->ports = ports;
+	places(n, old, true);
+	unmake(n, new);
+}
+
+static int kind_of(const struct object *o)
+{
+	switch (o->kind) {
+	case OBJECT_POD:
+		return NAME_POD;
+	case OBJECT_NODE:
+		return NAME_NODE;
+	case OBJECT_SERVICE:
+		return NAME_SERVICE;
+	default:
+		return -1;
+	}
+}
+
+int names_put(struct names *n, const struct object *o, uint64_t now)
+{
+	struct name *new, *old;
+	int kind = kind_of(o), err;
+
+	if (kind < 0)
+		return 0;
+	new = make(n, kind, o);
+	if (!new)
+		return -ENOMEM;
+	old = (struct name *)names_find(n, kind, o->ns, o->name);
+	if (old && same_identity(old, new)) {
+		take_over(n, old, new);
+		return 0;
+	}
+	if (old) {
+		new->endpoint = old->endpoint;
+		bury(n, old, now);
+	}
+	err = enter(n, new);
+	if (err) {
+		unmake(n, new);
+		return err;
+	}
+	if (new->endpoint)
+		__atomic_store_n(&n->of[new->endpoint], new->number, __ATOMIC_RELEASE);
+	places(n, new, true);
+	return 0;
+}
+
+void names_gone(struct names *n, enum object_kind kind, const char *ns, const char *name, uint64_t now)
+{
+	struct object o = { .kind = kind };
+	int k = kind_of(&o);
+	struct name *old = k < 0 ? NULL : (struct name *)names_find(n, k, ns, name);
+
+	if (old)
+		bury(n, old, now);
+}
+
+void names_endpoint(struct names *n, unsigned int endpoint, uint32_t number)
+{
+	struct name *name = (struct name *)names_get(n, number);
+
+	if (!endpoint || endpoint >= WEIR_ENDPOINTS)
+		return;
+	if (number >= NAMES_FIRST)
+		name->endpoint = endpoint;
+	__atomic_store_n(&n->of[endpoint], number, __ATOMIC_RELEASE);
+}
+
+void names_host_address(struct names *n, const struct weir_addr *a, bool there)
+{
+	place_remove(n, a, NAMES_OWN_NODE);
+	if (there)
+		place_add(n, a, NAMES_OWN_NODE);
+}
+
+void names_forget(struct names *n, uint64_t oldest)
+{
+	struct name *name;
+
+	while ((name = n->dead) && name->dead_at <= oldest) {
+		struct slot *s = &n->slot[INDEX(name->number)];
+
+		n->dead = name->next;
+		s->name = NULL;
+		s->next_free = n->free;
+		n->free = INDEX(name->number);
+		unmake(n, name);
+	}
+	if (!n->dead)
+		n->last_dead = NULL;
+}
+
+static uint32_t head_of(const struct weir_addr *a)
+{
+	return weir_addr_tag(a) >> 1 & (HEADS - 1);
+}
+
+/* One walk; what it found counts only if nothing moved meanwhile. */
+static uint32_t walk(const struct names *n, const struct weir_addr *a)
+{
+	uint32_t at = __atomic_load_n(&n->head[head_of(a)], __ATOMIC_ACQUIRE);
+
+	for (unsigned int hops = 0; at && at < PLACES && hops < PLACES; hops++) {
+		const struct place *p = &n->place[at];
+
+		if (__atomic_load_n(&p->w[0], __ATOMIC_RELAXED) == a->w[0] &&
+		    __atomic_load_n(&p->w[1], __ATOMIC_RELAXED) == a->w[1])
+			return __atomic_load_n(&p->number, __ATOMIC_RELAXED);
+		at = __atomic_load_n(&p->next, __ATOMIC_ACQUIRE);
+	}
+	return NAMES_WORLD;
+}
+
+uint32_t names_at(const struct names *n, const struct weir_addr *a)
+{
+	uint32_t before, number;
+
+	do {
+		before = __atomic_load_n(&n->turn, __ATOMIC_ACQUIRE);
+		number = walk(n, a);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (before & 1 || __atomic_load_n(&n->turn, __ATOMIC_RELAXED) != before);
+	return number;
+}
+
+uint32_t names_of(const struct names *n, unsigned int endpoint)
+{
+	if (endpoint == WEIR_ENDPOINT_NODE)
+		return NAMES_OWN_NODE;
+	return endpoint < WEIR_ENDPOINTS ? __atomic_load_n(&n->of[endpoint], __ATOMIC_ACQUIRE) : NAMES_WORLD;
+}
+
+const struct name *names_get(const struct names *n, uint32_t number)
+{
+	const struct name *name;
+
+	if (number == NAMES_OWN_NODE)
+		return &own_node;
+	if (number == NAMES_WORLD || INDEX(number) >= n->nslot)
+		return &world;
+	name = n->slot[INDEX(number)].name;
+	return name && name->number == number ? name : &world;
+}
+
+const struct name *names_find(const struct names *n, enum name_kind kind, const char *ns, const char *name)
+{
+	struct name *i;
+
+	for (i = n->bucket[bucket_of(n, kind, ns, name)]; i; i = i->next)
+		if (i->kind == kind && !strcmp(NAME_NAME(i), name) && !strcmp(NAME_NS(i), ns))
+			return i;
+	return NULL;
+}
+
+const char *names_text(const struct name *name, char *buf, size_t size)
+{
+	switch (name->kind) {
+	case NAME_WORLD:
+		return "world";
+	case NAME_OWN_NODE:
+		return "node";
+	case NAME_NODE:
+		snprintf(buf, size, "node/%s", NAME_NAME(name));
+		break;
+	case NAME_SERVICE:
+		snprintf(buf, size, "service/%s/%s", NAME_NS(name), NAME_NAME(name));
+		break;
+	default:
+		snprintf(buf, size, "%s/%s", NAME_NS(name), NAME_NAME(name));
+	}
+	return buf;
+}
+
+void names_count(const struct names *n, struct names_count *out)
+{
+	*out = (struct names_count){ .pods = n->npods, .names = n->nnames, .addresses = n->nused, .refused = n->refused };
+}
+
+static uint32_t bucket_of(const struct names *n, enum name_kind kind, const char *ns, const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325ULL + kind;
+
+	for (; *ns; ns++)
+		h = (h ^ (unsigned char)*ns) * 0x100000001b3ULL;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
+	return (h ^ h >> 32) & (n->nbucket - 1);
+}
+
+static const struct word *pack_labels(struct words *words, const struct labels *l)
+{
+	char buf[65536];
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		size_t key = strlen(l->v[i].key) + 1, value = strlen(l->v[i].value) + 1;
+
+		if (at + key + value > sizeof(buf))
+			break;
+		memcpy(buf + at, l->v[i].key, key);
+		memcpy(buf + at + key, l->v[i].value, value);
+		at += key + value;
+	}
+	return words_take(words, buf, at);
+}
+
+static const struct word *pack_ports(struct words *words, const struct container_port *port, unsigned int n)
+{
+	char buf[65536];
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		size_t name = strlen(port[i].name) + 1;
+
+		if (at + 3 + name > sizeof(buf))
+			break;
+		memcpy(buf + at, &port[i].port, 2);
+		buf[at + 2] = port[i].proto;
+		memcpy(buf + at + 3, port[i].name, name);
+		at += 3 + name;
+	}
+	return words_take(words, buf, at);
+}
+
+static const struct word *pack_owner(struct words *words, const struct pod *pod)
+{
+	char buf[1024];
+	int n = snprintf(buf, sizeof(buf), "%s%c%s", pod->owner_kind, 0, pod->owner_name);
+
+	return words_take(words, buf, n < (int)sizeof(buf) ? n : (int)sizeof(buf) - 1);
+}
+
+static int set_addresses(struct name *name, const struct weir_addr *addr, unsigned int naddr)
+{
+	if (naddr > UINT8_MAX)
+		naddr = UINT8_MAX;
+	if (!naddr)
+		return 0;
+	name->addr = malloc(naddr * sizeof(*addr));
+	if (!name->addr)
+		return -ENOMEM;
+	memcpy(name->addr, addr, naddr * sizeof(*addr));
+	name->naddr = naddr;
+	return 0;
+}
+
+static int set_pod(struct names *n, struct name *name, const struct pod *pod)
+{
+	name->host_network = pod->host_network;
+	name->terminating = pod->terminating;
+	name->phase = pod->phase;
+	name->node = words_text(n->words, pod->node);
+	name->ports = pack_ports(n->words, pod->port, pod->nport);
+	name->owner = pack_owner(n->words, pod);
+	name->local = name->node == n->node;
+	if (!name->node || !name->ports || !name->owner)
+		return -ENOMEM;
+	return set_addresses(name, pod->addr, pod->naddr);
+}
+
+static struct name *make(struct names *n, enum name_kind kind, const struct object *o)
+{
+	size_t ns = strlen(o->ns) + 1, size = strlen(o->name) + 1;
+	struct name *name = calloc(1, sizeof(*name) + ns + size);
+	int err = 0;
+
+	if (!name)
+		return NULL;
+	name->kind = kind;
+	name->at_name = ns;
+	memcpy(name->who, o->ns, ns);
+	memcpy(name->who + ns, o->name, size);
+	name->labels = pack_labels(n->words, &o->labels);
+	if (kind == NAME_POD)
+		err = set_pod(n, name, &o->pod);
+	else if (kind == NAME_NODE)
+		err = set_addresses(name, o->node.addr, o->node.naddr);
+	else
+		err = set_addresses(name, o->service.addr, o->service.naddr);
+	if (err || !name->labels) {
+		unmake(n, name);
+		return NULL;
+	}
+	return name;
+}
+
+static void unmake(struct names *n, struct name *name)
+{
+	words_drop(n->words, name->labels);
+	words_drop(n->words, name->ports);
+	words_drop(n->words, name->owner);
+	words_drop(n->words, name->node);
+	free(name->addr);
+	free(name);
+}
+
+static int more_slots(struct names *n)
+{
+	uint32_t room = n->room ? n->room * 2 : 256;
+	struct slot *more;
+
+	if (room > 1U << INDEX_BITS)
+		return -E2BIG;
+	more = realloc(n->slot, room * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	memset(more + n->room, 0, (room - n->room) * sizeof(*more));
+	n->slot = more;
+	n->room = room;
+	return 0;
+}
+
+static void more_buckets(struct names *n)
+{
+	size_t old = n->nbucket;
+	struct name **from = n->bucket, **to = calloc(old * 2, sizeof(*to));
+
+	if (!to)
+		return;			/* slower, not wrong */
+	n->bucket = to;
+	n->nbucket = old * 2;
+	for (size_t i = 0; i < old; i++) {
+		while (from[i]) {
+			struct name *name = from[i];
+			uint32_t b = bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name));
+
+			from[i] = name->next;
+			name->next = to[b];
+			to[b] = name;
+		}
+	}
+	free(from);
+}
+
+/* Gives the name a number and makes it findable. */
+static int enter(struct names *n, struct name *name)
+{
+	uint32_t index = n->free, b;
+	struct slot *s;
+	int err;
+
+	if (!index && n->nslot >= n->room && (err = more_slots(n)))
+		return err;
+	if (index)
+		n->free = n->slot[index].next_free;
+	else
+		index = n->nslot++;
+	s = &n->slot[index];
+	s->name = name;
+	name->number = (uint32_t)s->served++ << INDEX_BITS | index;
+	if (n->nnames >= n->nbucket)
+		more_buckets(n);
+	b = bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name));
+	name->next = n->bucket[b];
+	n->bucket[b] = name;
+	n->nnames++;
+	n->npods += name->kind == NAME_POD;
+	return 0;
+}
+
+/* Nobody is called so any more; those who were keep the name. */
+static void bury(struct names *n, struct name *name, uint64_t now)
+{
+	struct name **at = &n->bucket[bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name))];
+
+	while (*at != name)
+		at = &(*at)->next;
+	*at = name->next;
+	n->nnames--;
+	n->npods -= name->kind == NAME_POD;
+	places(n, name, false);
+	name->dead_at = now + 1;
+	name->next = NULL;
+	if (n->last_dead)
+		n->last_dead->next = name;
+	else
+		n->dead = name;
+	n->last_dead = name;
+}
+
+/* A host-network pod has its node's address, which stays the node's; so has one that ended none. */
+static bool owns_addresses(const struct name *name)
+{
+	return name->kind != NAME_POD || !(name->host_network || name->phase == POD_SUCCEEDED || name->phase == POD_FAILED);
+}
+
+static void places(struct names *n, const struct name *name, bool there)
+{
+	bool own = name->kind == NAME_NODE && !strcmp(NAME_NAME(name), n->node->text);
+	uint32_t number = own ? NAMES_OWN_NODE : name->number;
+
+	for (unsigned int i = 0; owns_addresses(name) && i < name->naddr; i++) {
+		if (there)
+			place_add(n, &name->addr[i], number);
+		else
+			place_remove(n, &name->addr[i], number);
+	}
+}
+
+static void turn_begin(struct names *n)
+{
+	__atomic_store_n(&n->turn, n->turn + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void turn_end(struct names *n)
+{
+	__atomic_store_n(&n->turn, n->turn + 1, __ATOMIC_RELEASE);
+}
+
+static void place_add(struct names *n, const struct weir_addr *a, uint32_t number)
+{
+	uint32_t at = n->free_place, head = head_of(a);
+	struct place *p;
+
+	if (at)
+		n->free_place = n->place[at].next;
+	else if (n->nplace < PLACES)
+		at = n->nplace++;
+	if (!at) {
+		n->refused++;
+		return;
+	}
+	p = &n->place[at];
+	turn_begin(n);
+	__atomic_store_n(&p->w[0], a->w[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&p->w[1], a->w[1], __ATOMIC_RELAXED);
+	__atomic_store_n(&p->number, number, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->next, n->head[head], __ATOMIC_RELAXED);
+	__atomic_store_n(&n->head[head], at, __ATOMIC_RELEASE);
+	turn_end(n);
+	n->nused++;
+}
+
+static void place_remove(struct names *n, const struct weir_addr *a, uint32_t number)
+{
+	uint32_t *link = &n->head[head_of(a)];
+
+	for (; *link; link = &n->place[*link].next) {
+		struct place *p = &n->place[*link];
+		uint32_t at = *link;
+
+		if (p->w[0] != a->w[0] || p->w[1] != a->w[1] || p->number != number)
+			continue;
+		turn_begin(n);
+		__atomic_store_n(link, p->next, __ATOMIC_RELEASE);
+		__atomic_store_n(&p->next, n->free_place, __ATOMIC_RELAXED);
+		turn_end(n);
+		n->free_place = at;
+		n->nused--;
+		return;
+	}
+}
+
+/* Room for what hangs below the object, one piece behind the other. */
+static void *carve(char **at, size_t size)
+{
+	void *p = *at;
+
+	*at += (size + 7) & ~(size_t)7;
+	return p;
+}
+
+static unsigned int count_pieces(const struct word *w, unsigned int skip, unsigned int strings)
+{
+	unsigned int n = 0;
+
+	for (const char *p = w->text; p < w->text + w->size; n++) {
+		p += skip;
+		for (unsigned int i = 0; i < strings; i++)
+			p += strlen(p) + 1;
+	}
+	return n;
+}
+
+static void unpack_labels(const struct name *name, struct object *o, struct label *to)
+{
+	unsigned int n = 0;
+
+	for (const char *p = name->labels->text; p < name->labels->text + name->labels->size; n++) {
+		to[n].key = p;
+		to[n].value = p += strlen(p) + 1;
+		p += strlen(p) + 1;
+	}
+	o->labels = (struct labels){ to, n };
+}
+
+static void unpack_pod(const struct name *name, struct object *o, struct container_port *to)
+{
+	unsigned int n = 0;
+
+	for (const char *p = name->ports->text; p < name->ports->text + name->ports->size; n++) {
+		memcpy(&to[n].port, p, 2);
+		to[n].proto = p[2];
+		to[n].name = p + 3;
+		p += 3 + strlen(p + 3) + 1;
+	}
+	o->pod = (struct pod){ .node = name->node->text, .host_network = name->host_network,
+			       .terminating = name->terminating, .phase = name->phase, .addr = name->addr,
+			       .naddr = name->naddr, .port = to, .nport = n, .interface = "", .stack = "",
+			       .owner_kind = name->owner->text,
+			       .owner_name = name->owner->text + strlen(name->owner->text) + 1 };
+}
+
+int names_object(const struct name *name, struct object **out)
+{
+	unsigned int nlabel = count_pieces(name->labels, 0, 2);
+	unsigned int nport = name->ports ? count_pieces(name->ports, 3, 1) : 0;
+	struct container_port *port;
+	struct label *label;
+	struct object *o;
+	char *at = calloc(1, sizeof(*o) + nlabel * sizeof(*label) + nport * sizeof(*port) + 32);
+
+	if (!at)
+		return -ENOMEM;
+	o = carve(&at, sizeof(*o));
+	label = carve(&at, nlabel * sizeof(*label));
+	port = carve(&at, nport * sizeof(*port));
+	o->ns = NAME_NS(name);
+	o->name = NAME_NAME(name);
+	unpack_labels(name, o, label);
+	if (name->kind == NAME_POD) {
+		o->kind = OBJECT_POD;
+		unpack_pod(name, o, port);
+	} else {
+		o->kind = OBJECT_NODE;
+		o->node = (struct node){ .addr = name->addr, .naddr = name->naddr };
+	}
+	*out = o;
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names: who an address or an endpoint is, as numbers that never change their meaning.
+ *
+ *	names_pod(n, object); names_pod_gone(n, "shop", "web");		the loop, as the cluster changes
+ *	record.name[0] = names_at(n, &addr);				the reader of the rings, at event time
+ *	who = names_get(n, record.name[0]);				the loop, when somebody asks
+ *
+ * A pod that is relabelled or moves gets a new number; the old one keeps its meaning until names_forget() is told
+ * that no record holds it.  The agent keeps pods of the whole cluster here and nowhere else, packed: some 120 bytes
+ * each, what they share kept once.
+ *
+ * names_at() and names_of() may be called by one other thread; they take no lock.
+ */
+#ifndef WEIR_AGENT_NAMES_H
+#define WEIR_AGENT_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/words.h"
+#include "lib/netpol/object.h"
+
+enum name_kind { NAME_WORLD, NAME_OWN_NODE, NAME_POD, NAME_NODE, NAME_SERVICE };
+
+/* Numbers that always mean the same. */
+#define NAMES_WORLD 0			/* nobody that the cluster knows */
+#define NAMES_OWN_NODE 1		/* a socket or an address of this node */
+
+struct name {
+	uint32_t number;
+	uint8_t kind;			/* enum name_kind */
+	bool local, host_network, terminating;
+	uint8_t phase;			/* enum pod_phase */
+	uint8_t naddr;
+	uint16_t at_name;		/* where in 'who' the name begins */
+	uint16_t endpoint;		/* of a local pod, or 0 */
+	uint64_t dead_at;		/* the record number from which on nobody has this name; 0: alive */
+	struct name *next;		/* by (kind, ns, name) */
+	const struct word *labels;	/* key, zero, value, zero, ... */
+	const struct word *ports;	/* struct container_port packed: port, proto, name, zero, ... */
+	const struct word *owner;	/* kind, zero, name */
+	const struct word *node;	/* a pod's */
+	struct weir_addr *addr;
+	char who[];			/* ns, zero, name, zero */
+};
+
+#define NAME_NS(n) ((n)->who)
+#define NAME_NAME(n) ((n)->who + (n)->at_name)
+
+struct names;
+
+int names_new(struct names **out, const char *node);
+void names_free(struct names *n);			/* NULL is fine */
+
+/* 'now' is the number of the next record: what a name's death is marked with. */
+int names_put(struct names *n, const struct object *o, uint64_t now);	/* pods, nodes, services; others are ignored */
+void names_gone(struct names *n, enum object_kind kind, const char *ns, const char *name, uint64_t now);
+void names_endpoint(struct names *n, unsigned int endpoint, uint32_t number);	/* 0: none */
+void names_host_address(struct names *n, const struct weir_addr *a, bool there);
+void names_forget(struct names *n, uint64_t oldest);	/* records older than this are gone */
+
+uint32_t names_at(const struct names *n, const struct weir_addr *a);
+uint32_t names_of(const struct names *n, unsigned int endpoint);		/* 0: no such endpoint now */
+
+const struct name *names_get(const struct names *n, uint32_t number);		/* never NULL */
+const struct name *names_find(const struct names *n, enum name_kind kind, const char *ns, const char *name); /* or NULL */
+const char *names_text(const struct name *name, char *buf, size_t size);	/* "shop/web", "node", "world" */
+
+/* As the object it came from, for explain: labels, addresses and named ports; free(*out) gives it back. */
+int names_object(const struct name *name, struct object **out);
+
+struct names_count {
+	size_t pods, names, addresses, refused;		/* refused: addresses beyond the bound */
+};
+void names_count(const struct names *n, struct names_count *out);
+
+#endif

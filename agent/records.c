@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "agent/records.h"
+
+_Static_assert(sizeof(struct record) % 8 == 0, "a record is copied by words");
+#define WORDS (sizeof(struct record) / 8)
+
+/* A slot holds its record's number + 1 while it is whole, 0 while it is being written. */
+struct slot {
+	uint64_t number;
+	uint64_t word[WORDS];
+};
+
+struct records {
+	struct slot *slot;
+	uint64_t mask;
+	uint64_t next;
+};
+
+int records_new(struct records **out, unsigned int capacity)
+{
+	struct records *r = calloc(1, sizeof(*r));
+	uint64_t size = 2;
+
+	if (!r)
+		return -ENOMEM;
+	while (size < capacity)
+		size *= 2;
+	r->mask = size - 1;
+	/* mapped, so that what was never written costs no memory */
+	r->slot = mmap(NULL, size * sizeof(*r->slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (r->slot == MAP_FAILED) {
+		free(r);
+		return -ENOMEM;
+	}
+	*out = r;
+	return 0;
+}
+
+void records_free(struct records *r)
+{
+	if (!r)
+		return;
+	munmap(r->slot, (r->mask + 1) * sizeof(*r->slot));
+	free(r);
+}
+
+unsigned int records_capacity(const struct records *r)
+{
+	return r->mask + 1;
+}
+
+void records_add(struct records *r, const struct record *record)
+{
+	uint64_t n = r->next, word[WORDS];
+	struct slot *s = &r->slot[n & r->mask];
+
+	memcpy(word, record, sizeof(*record));
+	__atomic_store_n(&s->number, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < WORDS; i++)
+		__atomic_store_n(&s->word[i], word[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&s->number, n + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->next, n + 1, __ATOMIC_RELEASE);
+}
+
+uint64_t records_first(const struct records *r)
+{
+	uint64_t next = records_next(r);
+
+	/* one less than the ring holds: the oldest may be under the pen */
+	return next > r->mask ? next - r->mask : 0;
+}
+
+uint64_t records_next(const struct records *r)
+{
+	return __atomic_load_n(&r->next, __ATOMIC_ACQUIRE);
+}
+
+int records_copy(const struct records *r, uint64_t n, struct record *out)
+{
+	const struct slot *s = &r->slot[n & r->mask];
+	uint64_t word[WORDS];
+
+	if (n >= records_next(r))
+		return -EAGAIN;
+	if (__atomic_load_n(&s->number, __ATOMIC_ACQUIRE) != n + 1)
+		return -ESTALE;
+	for (unsigned int i = 0; i < WORDS; i++)
+		word[i] = __atomic_load_n(&s->word[i], __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&s->number, __ATOMIC_RELAXED) != n + 1)
+		return -ESTALE;
+	memcpy(out, word, sizeof(*out));
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records: what the kernel told, named when it was told, the oldest overwritten first.
+ *
+ *	records_add(r, &record);
+ *	for (uint64_t n = records_first(r); !(err = records_copy(r, n, &record)); n++)
+ *		print(&record);
+ *
+ * Records keep their number, so a slow reader can tell that it missed some.  One writer (the thread that reads
+ * the rings), any number of readers on any thread.  What was overwritten while nobody had asked is no loss;
+ * what a reader missed it counts itself: records_first() - its cursor.
+ */
+#ifndef WEIR_AGENT_RECORDS_H
+#define WEIR_AGENT_RECORDS_H
+
+#include <stdint.h>
+
+#include <weir/record.h>
+
+#define RECORDS_DEFAULT 65536
+
+/* A record with numbers of the kernel replaced by numbers that outlive it. */
+struct record {
+	uint64_t time;			/* nanoseconds of CLOCK_REALTIME */
+	struct weir_addr src, dst;
+	uint32_t name[WEIR_DIRS];	/* agent/names.h: [WEIR_EGRESS] is src's, [WEIR_INGRESS] dst's */
+	uint32_t rule[WEIR_DIRS];	/* agent/rules.h */
+	uint16_t sport, dport;		/* host order */
+	uint8_t proto;
+	uint8_t kind;			/* enum weir_kind */
+	uint8_t reason;			/* enum weir_reason; CLOSED: enum weir_end */
+	uint8_t flags;			/* enum weir_rec_flag */
+	uint8_t tcp_flags;
+	uint8_t audit;			/* would-be verdicts, as in struct weir_record */
+	uint16_t repeats;
+	uint32_t duration;		/* milliseconds, CLOSED */
+	union {
+		struct {
+			uint32_t audit_rule[WEIR_DIRS];
+			uint32_t packets, bytes;
+		};
+		struct {
+			uint64_t packets[2], bytes[2];
+		} total;		/* CLOSED: [0] src to dst */
+	};
+};
+
+struct records;
+
+int records_new(struct records **out, unsigned int capacity);	/* rounded up to a power of two */
+void records_free(struct records *r);				/* NULL is fine */
+unsigned int records_capacity(const struct records *r);
+
+void records_add(struct records *r, const struct record *record);
+
+uint64_t records_first(const struct records *r);	/* the oldest that is kept; from 0 */
+uint64_t records_next(const struct records *r);		/* one past the newest */
+
+/* Copy record number 'n' out; -ESTALE once overwritten, -EAGAIN if not yet seen. */
+int records_copy(const struct records *r, uint64_t n, struct record *out);
+
+#endif
