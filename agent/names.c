@@ -31,8 +31,8 @@ struct slot {
 };
 
 struct names {
-	struct words *words;
-	const struct word *node;
+	struct texts *texts;
+	const struct text *node;
 	struct name **bucket;
 	size_t nbucket, nnames, npods;
 	struct slot *slot;
@@ -73,10 +73,10 @@ int names_new(struct names **out, const char *node)
 	}
 	n->head = (uint32_t *)(n->place + PLACES);
 	n->bucket = calloc(n->nbucket, sizeof(*n->bucket));
-	err = words_new(&n->words);
+	err = texts_new(&n->texts);
 	if (err || !n->bucket)
 		goto fail;
-	n->node = words_text(n->words, node);
+	n->node = texts_text(n->texts, node);
 	if (!n->node)
 		goto fail;
 	*out = n;
@@ -94,7 +94,7 @@ void names_free(struct names *n)
 		free(n->slot[i].name);
 	free(n->slot);
 	free(n->bucket);
-	words_free(n->words);
+	texts_free(n->texts);
 	if (n->place)
 		munmap(n->place, PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t));
 	free(n);
@@ -109,7 +109,7 @@ static bool same_identity(const struct name *a, const struct name *b)
 static void take_over(struct names *n, struct name *old, struct name *new)
 {
 	struct weir_addr *addr = old->addr;
-	const struct word *ports = old->ports;
+	const struct text *ports = old->ports;
 	uint8_t naddr = old->naddr;
 
 	places(n, old, false);
@@ -312,7 +312,7 @@ static uint32_t bucket_of(const struct names *n, enum name_kind kind, const char
 	return (h ^ h >> 32) & (n->nbucket - 1);
 }
 
-static const struct word *pack_labels(struct words *words, const struct labels *l)
+static const struct text *pack_labels(struct texts *texts, const struct labels *l)
 {
 	char buf[65536];
 	size_t at = 0;
@@ -326,10 +326,10 @@ static const struct word *pack_labels(struct words *words, const struct labels *
 		memcpy(buf + at + key, l->v[i].value, value);
 		at += key + value;
 	}
-	return words_take(words, buf, at);
+	return texts_take(texts, buf, at);
 }
 
-static const struct word *pack_ports(struct words *words, const struct container_port *port, unsigned int n)
+static const struct text *pack_ports(struct texts *texts, const struct container_port *port, unsigned int n)
 {
 	char buf[65536];
 	size_t at = 0;
@@ -344,15 +344,15 @@ static const struct word *pack_ports(struct words *words, const struct container
 		memcpy(buf + at + 3, port[i].name, name);
 		at += 3 + name;
 	}
-	return words_take(words, buf, at);
+	return texts_take(texts, buf, at);
 }
 
-static const struct word *pack_owner(struct words *words, const struct pod *pod)
+static const struct text *pack_owner(struct texts *texts, const struct pod *pod)
 {
 	char buf[1024];
 	int n = snprintf(buf, sizeof(buf), "%s%c%s", pod->owner_kind, 0, pod->owner_name);
 
-	return words_take(words, buf, n < (int)sizeof(buf) ? n : (int)sizeof(buf) - 1);
+	return texts_take(texts, buf, n < (int)sizeof(buf) ? n : (int)sizeof(buf) - 1);
 }
 
 static int set_addresses(struct name *name, const struct weir_addr *addr, unsigned int naddr)
@@ -374,9 +374,9 @@ static int set_pod(struct names *n, struct name *name, const struct pod *pod)
 	name->host_network = pod->host_network;
 	name->terminating = pod->terminating;
 	name->phase = pod->phase;
-	name->node = words_text(n->words, pod->node);
-	name->ports = pack_ports(n->words, pod->port, pod->nport);
-	name->owner = pack_owner(n->words, pod);
+	name->node = texts_text(n->texts, pod->node);
+	name->ports = pack_ports(n->texts, pod->port, pod->nport);
+	name->owner = pack_owner(n->texts, pod);
 	name->local = name->node == n->node;
 	if (!name->node || !name->ports || !name->owner)
 		return -ENOMEM;
@@ -395,7 +395,7 @@ static struct name *make(struct names *n, enum name_kind kind, const struct obje
 	name->at_name = ns;
 	memcpy(name->who, o->ns, ns);
 	memcpy(name->who + ns, o->name, size);
-	name->labels = pack_labels(n->words, &o->labels);
+	name->labels = pack_labels(n->texts, &o->labels);
 	if (kind == NAME_POD)
 		err = set_pod(n, name, &o->pod);
 	else if (kind == NAME_NODE)
@@ -411,10 +411,10 @@ static struct name *make(struct names *n, enum name_kind kind, const struct obje
 
 static void unmake(struct names *n, struct name *name)
 {
-	words_drop(n->words, name->labels);
-	words_drop(n->words, name->ports);
-	words_drop(n->words, name->owner);
-	words_drop(n->words, name->node);
+	texts_drop(n->texts, name->labels);
+	texts_drop(n->texts, name->ports);
+	texts_drop(n->texts, name->owner);
+	texts_drop(n->texts, name->node);
 	free(name->addr);
 	free(name);
 }
@@ -511,7 +511,7 @@ static bool owns_addresses(const struct name *name)
 
 static void places(struct names *n, const struct name *name, bool there)
 {
-	bool own = name->kind == NAME_NODE && !strcmp(NAME_NAME(name), n->node->text);
+	bool own = name->kind == NAME_NODE && !strcmp(NAME_NAME(name), n->node->bytes);
 	uint32_t number = own ? NAMES_OWN_NODE : name->number;
 
 	for (unsigned int i = 0; owns_addresses(name) && i < name->naddr; i++) {
@@ -586,11 +586,11 @@ static void *carve(char **at, size_t size)
 	return p;
 }
 
-static unsigned int count_pieces(const struct word *w, unsigned int skip, unsigned int strings)
+static unsigned int count_pieces(const struct text *w, unsigned int skip, unsigned int strings)
 {
 	unsigned int n = 0;
 
-	for (const char *p = w->text; p < w->text + w->size; n++) {
+	for (const char *p = w->bytes; p < w->bytes + w->size; n++) {
 		p += skip;
 		for (unsigned int i = 0; i < strings; i++)
 			p += strlen(p) + 1;
@@ -602,7 +602,7 @@ static void unpack_labels(const struct name *name, struct object *o, struct labe
 {
 	unsigned int n = 0;
 
-	for (const char *p = name->labels->text; p < name->labels->text + name->labels->size; n++) {
+	for (const char *p = name->labels->bytes; p < name->labels->bytes + name->labels->size; n++) {
 		to[n].key = p;
 		to[n].value = p += strlen(p) + 1;
 		p += strlen(p) + 1;
@@ -614,17 +614,17 @@ static void unpack_pod(const struct name *name, struct object *o, struct contain
 {
 	unsigned int n = 0;
 
-	for (const char *p = name->ports->text; p < name->ports->text + name->ports->size; n++) {
+	for (const char *p = name->ports->bytes; p < name->ports->bytes + name->ports->size; n++) {
 		memcpy(&to[n].port, p, 2);
 		to[n].proto = p[2];
 		to[n].name = p + 3;
 		p += 3 + strlen(p + 3) + 1;
 	}
-	o->pod = (struct pod){ .node = name->node->text, .host_network = name->host_network,
+	o->pod = (struct pod){ .node = name->node->bytes, .host_network = name->host_network,
 			       .terminating = name->terminating, .phase = name->phase, .addr = name->addr,
 			       .naddr = name->naddr, .port = to, .nport = n, .interface = "", .stack = "",
-			       .owner_kind = name->owner->text,
-			       .owner_name = name->owner->text + strlen(name->owner->text) + 1 };
+			       .owner_kind = name->owner->bytes,
+			       .owner_name = name->owner->bytes + strlen(name->owner->bytes) + 1 };
 }
 
 int names_object(const struct name *name, struct object **out)

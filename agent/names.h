@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/words.h"
+#include "agent/texts.h"
 #include "lib/netpol/object.h"
 
 enum name_kind { NAME_WORLD, NAME_OWN_NODE, NAME_POD, NAME_NODE, NAME_SERVICE };
@@ -37,10 +37,10 @@ struct name {
 	uint16_t endpoint;		/* of a local pod, or 0 */
 	uint64_t dead_at;		/* the record number from which on nobody has this name; 0: alive */
 	struct name *next;		/* by (kind, ns, name) */
-	const struct word *labels;	/* key, zero, value, zero, ... */
-	const struct word *ports;	/* struct container_port packed: port, proto, name, zero, ... */
-	const struct word *owner;	/* kind, zero, name */
-	const struct word *node;	/* a pod's */
+	const struct text *labels;	/* key, zero, value, zero, ... */
+	const struct text *ports;	/* struct container_port packed: port, proto, name, zero, ... */
+	const struct text *owner;	/* kind, zero, name */
+	const struct text *node;	/* a pod's */
 	struct weir_addr *addr;
 	char who[];			/* ns, zero, name, zero */
 };

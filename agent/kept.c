@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/kept.h"
+
+struct keeping {
+	struct keeping *next;		/* of its bucket */
+	struct keeping *waiting;	/* the next one with a version that asks to be in force */
+	struct object *good, *asks;
+	char *why;			/* refused last: the reason */
+	enum object_kind kind;
+	char *ns, *name;
+	bool queued;
+};
+
+struct kept {
+	struct keeping **bucket, *waiting;
+	size_t n, size;
+};
+
+static struct keeping **place(const struct kept *k, enum object_kind kind, const char *ns, const char *name);
+static struct keeping *make(struct kept *k, enum object_kind kind, const char *ns, const char *name);
+static void unmake(struct keeping *i);
+
+int kept_new(struct kept **out)
+{
+	struct kept *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->size = 64;
+	k->bucket = calloc(k->size, sizeof(*k->bucket));
+	if (!k->bucket) {
+		free(k);
+		return -ENOMEM;
+	}
+	*out = k;
+	return 0;
+}
+
+void kept_free(struct kept *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->size; i++) {
+		while (k->bucket[i]) {
+			struct keeping *one = k->bucket[i];
+
+			k->bucket[i] = one->next;
+			unmake(one);
+		}
+	}
+	free(k->bucket);
+	free(k);
+}
+
+int kept_offer(struct kept *k, struct object *o)
+{
+	struct keeping *i = *place(k, o->kind, o->ns, o->name) ?: make(k, o->kind, o->ns, o->name);
+
+	if (!i) {
+		object_free(o);
+		return -ENOMEM;
+	}
+	object_free(i->asks);
+	i->asks = o;
+	free(i->why);
+	i->why = NULL;
+	if (!i->queued) {
+		i->waiting = k->waiting;
+		k->waiting = i;
+		i->queued = true;
+	}
+	return 0;
+}
+
+void kept_refuse(struct kept *k, enum object_kind kind, const char *ns, const char *name, const char *why)
+{
+	struct keeping *i = *place(k, kind, ns, name) ?: make(k, kind, ns, name);
+
+	if (!i)
+		return;
+	object_free(i->asks);
+	i->asks = NULL;
+	free(i->why);
+	i->why = strdup(why);
+}
+
+void kept_take(struct kept *k)
+{
+	while (k->waiting) {
+		struct keeping *i = k->waiting;
+
+		k->waiting = i->waiting;
+		i->queued = false;
+		if (!i->asks)
+			continue;
+		object_free(i->good);
+		i->good = i->asks;
+		i->asks = NULL;
+	}
+}
+
+void kept_gone(struct kept *k, enum object_kind kind, const char *ns, const char *name)
+{
+	struct keeping **at = place(k, kind, ns, name), *i = *at;
+
+	if (!i)
+		return;
+	for (struct keeping **w = &k->waiting; *w; w = &(*w)->waiting) {
+		if (*w == i) {
+			*w = i->waiting;
+			break;
+		}
+	}
+	*at = i->next;
+	k->n--;
+	unmake(i);
+}
+
+const struct object *kept_find(const struct kept *k, enum object_kind kind, const char *ns, const char *name)
+{
+	struct keeping *i = *place(k, kind, ns, name);
+
+	return i ? i->good : NULL;
+}
+
+void kept_each(const struct kept *k, enum object_kind kind, void (*fn)(void *ctx, const struct object *o), void *ctx)
+{
+	for (size_t b = 0; b < k->size; b++)
+		for (struct keeping *i = k->bucket[b]; i; i = i->next)
+			if (i->kind == kind && i->good)
+				fn(ctx, i->good);
+}
+
+void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx)
+{
+	char object[1024];
+
+	for (size_t b = 0; b < k->size; b++) {
+		for (struct keeping *i = k->bucket[b]; i; i = i->next) {
+			if (!i->why)
+				continue;
+			snprintf(object, sizeof(object), "%s %s%s%s", object_kind_name(i->kind), i->ns, *i->ns ? "/" : "",
+				 i->name);
+			fn(ctx, &(struct state_reject){ .object = object, .why = i->why, .last_good = i->good != NULL });
+		}
+	}
+}
+
+static size_t hash_of(enum object_kind kind, const char *ns, const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325ULL + kind;
+
+	for (; *ns; ns++)
+		h = (h ^ (unsigned char)*ns) * 0x100000001b3ULL;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
+	return h ^ h >> 32;
+}
+
+static struct keeping **place(const struct kept *k, enum object_kind kind, const char *ns, const char *name)
+{
+	struct keeping **at = &k->bucket[hash_of(kind, ns, name) & (k->size - 1)];
+
+	while (*at && !((*at)->kind == kind && !strcmp((*at)->name, name) && !strcmp((*at)->ns, ns)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void grow(struct kept *k)
+{
+	size_t size = k->size * 2;
+	struct keeping **bucket = calloc(size, sizeof(*bucket));
+
+	if (!bucket)
+		return;			/* slower, not wrong */
+	for (size_t b = 0; b < k->size; b++) {
+		while (k->bucket[b]) {
+			struct keeping *i = k->bucket[b];
+			size_t to = hash_of(i->kind, i->ns, i->name) & (size - 1);
+
+			k->bucket[b] = i->next;
+			i->next = bucket[to];
+			bucket[to] = i;
+		}
+	}
+	free(k->bucket);
+	k->bucket = bucket;
+	k->size = size;
+}
+
+static struct keeping *make(struct kept *k, enum object_kind kind, const char *ns, const char *name)
+{
+	struct keeping *i = calloc(1, sizeof(*i)), **at;
+
+	if (!i)
+		return NULL;
+	i->kind = kind;
+	i->ns = strdup(ns);
+	i->name = strdup(name);
+	if (!i->ns || !i->name) {
+		unmake(i);
+		return NULL;
+	}
+	if (k->n >= k->size)
+		grow(k);
+	at = place(k, kind, ns, name);
+	i->next = *at;
+	*at = i;
+	k->n++;
+	return i;
+}
+
+static void unmake(struct keeping *i)
+{
+	object_free(i->good);
+	object_free(i->asks);
+	free(i->why);
+	free(i->ns);
+	free(i->name);
+	free(i);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/texts.h"
+
+struct texts {
+	struct text **bucket;
+	size_t n, size;		/* size: a power of two */
+};
+
+static uint32_t hash_of(const void *bytes, size_t size);
+static int grow(struct texts *texts);
+
+int texts_new(struct texts **out)
+{
+	struct texts *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->size = 256;
+	w->bucket = calloc(w->size, sizeof(*w->bucket));
+	if (!w->bucket) {
+		free(w);
+		return -ENOMEM;
+	}
+	*out = w;
+	return 0;
+}
+
+void texts_free(struct texts *texts)
+{
+	if (!texts)
+		return;
+	for (size_t i = 0; i < texts->size; i++) {
+		struct text *w = texts->bucket[i];
+
+		while (w) {
+			struct text *next = w->next;
+
+			free(w);
+			w = next;
+		}
+	}
+	free(texts->bucket);
+	free(texts);
+}
+
+const struct text *texts_take(struct texts *texts, const void *bytes, size_t size)
+{
+	uint32_t hash = hash_of(bytes, size);
+	struct text *w;
+
+	for (w = texts->bucket[hash & (texts->size - 1)]; w; w = w->next) {
+		if (w->hash == hash && w->size == size && !memcmp(w->bytes, bytes, size)) {
+			w->taken++;
+			return w;
+		}
+	}
+	if (texts->n >= texts->size && grow(texts))
+		return NULL;
+	w = malloc(sizeof(*w) + size + 1);
+	if (!w)
+		return NULL;
+	*w = (struct text){ .hash = hash, .taken = 1, .size = size };
+	memcpy(w->bytes, bytes, size);
+	w->bytes[size] = '\0';
+	w->next = texts->bucket[hash & (texts->size - 1)];
+	texts->bucket[hash & (texts->size - 1)] = w;
+	texts->n++;
+	return w;
+}
+
+const struct text *texts_text(struct texts *texts, const char *text)
+{
+	return texts_take(texts, text, strlen(text));
+}
+
+void texts_drop(struct texts *texts, const struct text *text)
+{
+	struct text **at;
+
+	if (!text)
+		return;
+	at = &texts->bucket[text->hash & (texts->size - 1)];
+	while (*at != text)
+		at = &(*at)->next;
+	if (--(*at)->taken)
+		return;
+	*at = text->next;
+	texts->n--;
+	free((void *)text);
+}
+
+size_t texts_count(const struct texts *texts)
+{
+	return texts->n;
+}
+
+static uint32_t hash_of(const void *bytes, size_t size)
+{
+	const unsigned char *b = bytes;
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	while (size--)
+		h = (h ^ *b++) * 0x100000001b3ULL;
+	return h ^ h >> 32;
+}
+
+static int grow(struct texts *texts)
+{
+	size_t size = texts->size * 2;
+	struct text **bucket = calloc(size, sizeof(*bucket));
+
+	if (!bucket)
+		return -ENOMEM;
+	for (size_t i = 0; i < texts->size; i++) {
+		struct text *w = texts->bucket[i];
+
+		while (w) {
+			struct text *next = w->next;
+
+			w->next = bucket[w->hash & (size - 1)];
+			bucket[w->hash & (size - 1)] = w;
+			w = next;
+		}
+	}
+	free(texts->bucket);
+	texts->bucket = bucket;
+	texts->size = size;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Texts: byte strings kept once.  Fifty thousand pods share a few hundred namespaces, nodes and label lists.
+ *
+ *	const struct text *w = texts_take(texts, "shop", 4);	the same pointer for the same bytes
+ *	texts_drop(texts, w);
+ *
+ * A text lives while somebody has taken it.  One thread.
+ */
+#ifndef WEIR_AGENT_TEXTS_H
+#define WEIR_AGENT_TEXTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+	struct text *next;	/* the table's */
+	uint32_t hash, taken;
+	uint32_t size;		/* without the zero behind it */
+	char bytes[];
+};
+
+struct texts;
+
+int texts_new(struct texts **out);
+void texts_free(struct texts *texts);		/* and every text; NULL is fine */
+
+const struct text *texts_take(struct texts *texts, const void *bytes, size_t size);	/* NULL: no memory */
+const struct text *texts_text(struct texts *texts, const char *text);
+void texts_drop(struct texts *texts, const struct text *w);	/* NULL is fine */
+size_t texts_count(const struct texts *texts);
+
+#endif
