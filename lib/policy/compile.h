@@ -115,10 +115,10 @@ struct compile_adopted {
 	const __u64 *word;			/* slots, WEIR_SLOTS of them */
 	const __u32 *cell;			/* WEIR_CELLS */
 	const struct weir_range *range;		/* WEIR_RANGES */
-	const struct { struct weir_addr addr; __u32 slot; } *address;	/* hash entries */
-	const struct { struct weir_prefix prefix; __u32 slot; } *prefix;	/* longest-prefix entries */
-	const struct { __u32 number; const char *ns, *pod; struct weir_set set[WEIR_DIRS]; } *endpoint;
-	const struct { __u32 number; struct compile_rule rule; } *rule;
+	const struct adopted_address { struct weir_addr addr; __u32 slot; } *address;	/* hash entries */
+	const struct adopted_prefix { struct weir_prefix prefix; __u32 slot; } *prefix;	/* longest-prefix entries */
+	const struct adopted_endpoint { __u32 number; const char *ns, *pod; struct weir_set set[WEIR_DIRS]; } *endpoint;
+	const struct adopted_rule { __u32 number; struct compile_rule rule; } *rule;
 	unsigned int naddress, nprefix, nendpoint, nrule;
 };
 int compile_adopt(struct compiler *c, const struct compile_adopted *old);
