@@ -1,20 +1,129 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The entry points.  The section's plain name is what libbpf 1.1 loads for tcx links and for clsact alike. */
-#include "bpf/maps.h"
+/*
+ * The entry points, and a packet's story in its order.  The section's plain name is what libbpf 1.1 loads for tcx links
+ * and for clsact alike.
+ */
+#include "bpf/open.h"
+#include "bpf/denied.h"
+#include "bpf/fragments.h"
+#include "bpf/neighbour.h"
+#include "bpf/reader.h"
+
+/* The reader's last word: a packet that may belong to a flow, or its fate. */
+inline_fn int packet_sort(struct __sk_buff *skb, struct packet *p, enum hook hook)
+{
+	int why = packet_read(skb, p);
+
+	if (why)
+		return why;
+	if (p->kind == PACKET_ARP || p->kind == PACKET_ND)
+		return neighbour(skb, p, hook);
+	if (hook == FROM_POD && plays_router(p))
+		return WEIR_ROUTER;
+	if (p->kind == PACKET_LATER)
+		return fragment_find(p);
+	return p->kind == PACKET_ERROR ? quote_read(skb, p) : WEIR_UNDECIDED;
+}
+
+/* Everything that is not a plain packet of a confirmed flow. */
+inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook, int plain)
+{
+	struct verdict v = { .slot = ~0U };
+	int why = peer_self(skb, p, hook);
+	const struct weir_endpoint *to;
+
+	if (!why && !plain) {
+		__u16 me = p->me;
+
+		why = packet_sort(skb, p, hook);
+		p->me = me;
+		p->hash = packet_hash(p);
+	}
+	if (!why)
+		why = flow_known(skb, p, &v, hook);
+	if (!why)
+		why = flow_enter(skb, p, &v, hook);
+	if ((why == WEIR_ALLOWED || why == WEIR_PICKED_UP) && !v.aloof)
+		why = flow_open(p, &v, why);
+	if (p->changed)
+		settle(p);
+	if (reason_drops(why)) {
+		deny(skb, p, &v, why);
+		return control.observe_only ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	}
+	if (!p->elsewhere)
+		sum(why & 63, p->segments, p->bytes);
+	if (p->kind == PACKET_FIRST)
+		fragment_remember(p);
+	if (hook == TO_POD || !p->to || p->tagged)
+		return TC_ACT_UNSPEC;
+	to = endpoint(p->to);
+	return to ? deliver(skb, to) : TC_ACT_UNSPEC;
+}
+
+inline_fn int story(struct __sk_buff *skb, enum hook hook)
+{
+	const struct weir_endpoint *to;
+	int hand_over = 0, plain;
+	struct packet p;
+
+	plain = packet_plain(skb, &p);
+	if (!plain)
+		return story_long(skb, &p, hook, 0);
+	p.hash = packet_hash(&p);
+	to = flow_fast(skb, &p, hook, &hand_over);
+	if (!to)
+		return story_long(skb, &p, hook, 1);
+	if (p.changed)
+		settle(&p);
+	return hook == FROM_POD && hand_over ? deliver(skb, to) : TC_ACT_UNSPEC;
+}
 
 SEC("tc") int from_pod(struct __sk_buff *skb)
 {
-	return control.observe_only ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return story(skb, FROM_POD);
 }
 
 SEC("tc") int to_pod(struct __sk_buff *skb)
 {
-	return control.observe_only ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return story(skb, TO_POD);
+}
+
+/* One slot that user space saw idle, or of an endpoint that left.  The tag it saw is the proof. */
+__noinline int expire_one(__u32 i)
+{
+	const struct weir_ask *ask = bpf_map_lookup_elem(&asked, &i);
+	struct slot f = {};
+	__u64 t;
+
+	if (!ask)
+		return -1;
+	t = ONCE(ask->tag);
+	f.ix = ask->bucket;
+	f.b = bucket(f.ix);
+	f.way = ask->way;
+	if (!t)
+		return -1;
+	if (!f.b || f.way >= WEIR_WAYS || WEIR_TAG_PHASE(t) < WEIR_OPENED)
+		return 0;
+	if (!slot_retire(&f, t, ask->why == WEIR_END_LEFT ? WEIR_END_LEFT : WEIR_END_EXPIRED))
+		return 0;
+	sum(WEIR_STAT_EXPIRED, 1, 0);
+	return 1;
 }
 
 SEC("tc") int expire(struct __sk_buff *skb)
 {
-	return 0;
+	int done = 0;
+
+	for (__u32 i = 0; i < WEIR_ASKS; i++) {
+		int r = expire_one(i);
+
+		if (r < 0)
+			break;
+		done += r;
+	}
+	return done;
 }
 
 /* The clock that programs see, for whoever reads ticks and seconds in the tables. */
