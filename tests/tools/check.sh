@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command line without an agent: help, usage, exit codes, `policy check`.
+weir=${B:-build}/weir
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+# what, expected exit code, a pattern of what it says (stdout and stderr), command...
+row() {
+	what=$1 code=$2 pattern=$3
+	shift 3
+	said=$("$@" 2>&1)
+	got=$?
+	if [ "$got" = "$code" ] && echo "$said" | grep -qE -- "$pattern"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf '%s: exit %s, not %s; said: %s\n' "$what" "$got" "$code" "$said"
+	fi
+}
+
+unset WEIR_SERVER
+none=unix:$dir/none
+row "no verb lists them" 2 '^  observe ' "$weir"
+row "help lists them" 0 '^  why ' "$weir" help
+row "help of a verb" 0 'usage: weir why ' "$weir" help why
+row "help of a verb's verb" 0 'usage: weir policy check ' "$weir" policy help check
+for verb in status endpoints why observe "policy list" "policy check"; do
+	row "$verb --help says its exit codes" 0 'exit codes: 0 .*, 1 .*, 2 ' "$weir" $verb --help
+done
+row "an unknown verb" 2 "no verb 'obsreve'" "$weir" obsreve
+row "an unknown option names the closest" 2 "did you mean '--follow'" "$weir" observe --folow
+row "an output there is not" 2 "output is text or json, not 'yaml'" "$weir" status -o yaml
+row "a word too many" 2 "'now' is not understood" "$weir" status now
+row "why wants two words" 2 'two words are wanted' "$weir" why shop/a
+row "why wants a port" 2 "'shop/b' is no destination" "$weir" why shop/a shop/b
+for verb in status endpoints observe "policy list" "why a/b c/d:1"; do
+	row "$verb without an agent" 3 'is weir-agent running' "$weir" $verb --server "$none"
+done
+row "options behind words" 3 'cannot reach an agent' "$weir" why a/b c/d:80 -s "$none"
+row "the server from the environment" 3 "at '$none'" env WEIR_SERVER="$none" "$weir" status
+
+row "samples are right" 0 '0 wrong' "$weir" policy check policies/shop policies/chain/policies.yaml
+cat >"$dir/bad.yaml" <<'END'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {}
+  ingress:
+  - ports: [{port: 70000}]
+END
+row "what is wrong has file, line and column" 1 "^$dir/bad.yaml:7:[0-9]+: .*70000" "$weir" policy check "$dir/bad.yaml"
+row "the rest is read all the same" 1 'objects, .*NetworkPolicy; 1 wrong' "$weir" policy check "$dir" policies/shop
+row "as JSON" 1 '"line": 7,' "$weir" policy check -o json "$dir"
+row "a file that is not there" 4 "cannot read '$dir/none.yaml'" "$weir" policy check "$dir/none.yaml"
+cat >"$dir/idle.yaml" <<'END'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: idle, namespace: shop}
+spec: {podSelector: {matchLabels: {app: nobody}}}
+END
+row "a policy that selects nobody is mentioned" 0 '^shop/idle: selects none of the 5 pods given' \
+	"$weir" policy check "$dir/idle.yaml" policies/shop
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

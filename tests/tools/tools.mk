@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# The command line without an agent.
+$(B)/tests/tools/words: $(B)/tests/tools/words.o $(B)/tools/words.o $(B)/tools/table.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+QUICK += $(B)/tests/tools/words tests/tools/check.sh

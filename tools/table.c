@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/table.h"
+
+static void add(struct table *t, char *text)
+{
+	if (t->ncells == t->room) {
+		t->room = t->room ? t->room * 2 : 64;
+		t->cell = realloc(t->cell, t->room * sizeof(*t->cell));
+		if (!t->cell)
+			abort();	/* a command that cannot hold its own table has nothing to say */
+	}
+	t->cell[t->ncells++] = text;
+}
+
+void table_begin(struct table *t, ...)
+{
+	const char *head;
+	va_list args;
+
+	memset(t, 0, sizeof(*t));
+	va_start(args, t);
+	while ((head = va_arg(args, const char *)) && t->ncolumns < TABLE_COLUMNS) {
+		add(t, strdup(head));
+		t->ncolumns++;
+	}
+	va_end(args);
+}
+
+void table_cell(struct table *t, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	add(t, text);
+}
+
+static void print_row(const struct table *t, size_t first, const size_t *width, FILE *to)
+{
+	for (unsigned int c = 0; c < t->ncolumns; c++) {
+		const char *text = first + c < t->ncells && t->cell[first + c] ? t->cell[first + c] : "";
+
+		if (c + 1 < t->ncolumns)
+			fprintf(to, "%-*s  ", (int)width[c], text);
+		else
+			fprintf(to, "%s\n", text);
+	}
+}
+
+void table_end(struct table *t, FILE *to)
+{
+	size_t width[TABLE_COLUMNS] = { 0 };
+
+	for (size_t i = 0; i < t->ncells; i++) {
+		size_t n = t->cell[i] ? strlen(t->cell[i]) : 0;
+
+		if (n > width[i % t->ncolumns])
+			width[i % t->ncolumns] = n;
+	}
+	for (size_t i = 0; i < t->ncells && t->ncells > t->ncolumns; i += t->ncolumns)
+		print_row(t, i, width, to);
+	for (size_t i = 0; i < t->ncells; i++)
+		free(t->cell[i]);
+	free(t->cell);
+	memset(t, 0, sizeof(*t));
+}

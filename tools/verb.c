@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/control/client.h"
+#include "tools/verb.h"
+
+static char speaker[64] = "weir";	/* who talks on stderr */
+
+static void speak_as(const char *usage)
+{
+	size_t n = strcspn(usage, " ");
+
+	/* "lab up DIR": the verb is both words, being small letters */
+	while (usage[n] == ' ' && usage[n + 1] >= 'a' && usage[n + 1] <= 'z')
+		n += 1 + strcspn(usage + n + 1, " ");
+	snprintf(speaker, sizeof(speaker), "weir %.*s", (int)n, usage);
+}
+
+static void print_help(const struct verb_help *help, const struct opt *options)
+{
+	printf("usage: weir %s\n\n%s\n\n", help->usage, help->text);
+	opt_help(options, stdout);
+	printf("\nexit codes: %s, 2 wrong usage, 3 no agent reached, 4 refused or failed\n", help->exits);
+}
+
+/* Options and words in any order; words gather at the front of argv. */
+static int sort_words(const struct verb_help *help, const struct opt *options, struct verb_words *words,
+		      int argc, char **argv, struct complaint *why)
+{
+	int at = 0;
+
+	words->word = argv;
+	words->n = 0;
+	while (at < argc) {
+		int n = opt_parse(options, argc - at, argv + at, why);
+		bool ended = n > 0 && !strcmp(argv[at + n - 1], "--");
+
+		if (n < 0)
+			return n;
+		at += n;
+		if (ended || help->words_end_options) {
+			memmove(argv + words->n, argv + at, (argc - at) * sizeof(*argv));
+			words->n += argc - at;
+			return 0;
+		}
+		if (at < argc)
+			argv[words->n++] = argv[at++];
+	}
+	return 0;
+}
+
+int verb_begin(const struct verb_help *help, struct verb_want *want, const struct opt *options,
+	       struct verb_words *words, int argc, char **argv)
+{
+	struct complaint why = { 0 };
+	const char *term = getenv("TERM");
+
+	speak_as(help->usage);
+	want->server = getenv("WEIR_SERVER");
+	if (sort_words(help, options, words, argc - 1, argv + 1, &why))
+		return verb_complain(VERB_USAGE, &why);
+	if (want->help) {
+		print_help(help, options);
+		return VERB_OK;
+	}
+	if (want->output && strcmp(want->output, "json") && strcmp(want->output, "text"))
+		return verb_fail(VERB_USAGE, "output is text or json, not '%s'", want->output);
+	want->json = want->output && !strcmp(want->output, "json");
+	want->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
+	if (!want->server || !*want->server)
+		want->server = CONTROL_SERVER;
+	return VERB_GO;
+}
+
+int verb_fail(enum verb_exit code, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "%s: ", speaker);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, code == VERB_USAGE ? " (--help says how)\n" : "\n");
+	return code;
+}
+
+int verb_complain(enum verb_exit code, const struct complaint *why)
+{
+	char text[1024];
+
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", speaker, complaint_text(why, text, sizeof(text)));
+	return code;
+}
+
+static int list_verbs(const struct verb *verbs, const char *of, const char *about, FILE *to)
+{
+	fprintf(to, "usage: %s VERB [OPTION...] ...\n\n%s\n\n", of, about);
+	for (const struct verb *v = verbs; v->name; v++)
+		fprintf(to, "  %-12s %s\n", v->name, v->text);
+	fprintf(to, "\n'%s VERB --help' says more.\n", of);
+	return to == stdout ? VERB_OK : VERB_USAGE;
+}
+
+int verb_run(const struct verb *verbs, const char *of, const char *about, int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name)
+		return list_verbs(verbs, of, about, stderr);
+	if (!strcmp(name, "help") && argc > 2) {
+		char *help[] = { argv[0], argv[2], "--help", NULL };
+
+		return verb_run(verbs, of, about, 3, help);
+	}
+	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+		return list_verbs(verbs, of, about, stdout);
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v->run(argc - 1, argv + 1);
+	fprintf(stderr, "%s: no verb '%s' ('%s help' lists them)\n", of, name, of);
+	return VERB_USAGE;
+}
