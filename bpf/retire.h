@@ -13,9 +13,8 @@ struct totals {
 
 /* Ours.  The exchange gives 'count' the new incarnation, so a packet of the old flow that is still on its way fails its
  * compare-and-swap and looks the flow up again: it is before the exchange, or not in this record. */
-inline_fn void totals_take(struct slot *f, struct totals *t, __u32 opener)
+inline_fn void totals_take(struct slot *f, struct weir_hot *h, struct totals *t, __u32 opener)
 {
-	struct weir_hot *h = slot_hot(f);
 	const struct weir_cold *c = slot_cold(f);
 	__u64 inc = (__u64)WEIR_TAG_INC(f->t) << 48;
 
@@ -39,7 +38,7 @@ inline_fn int ends_silently(const struct weir_hot *h, const struct totals *t, __
 	return silent_ends && (why == WEIR_END_EVICTED || why == WEIR_END_DENIED) && WEIR_TAG_PHASE(was) == WEIR_OPENED &&
 	       !(h->gate & WEIR_GATE_MOVED) && t->packets[0] + t->packets[1] <= 1;
 }
-inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
+inline_fn __u8 closed_flags(const struct slot *f, const struct weir_hot *h, __u64 was, __u32 why)
 {
 	__u32 phase = WEIR_TAG_PHASE(was);
 	__u8 flags = WEIR_REC_HERE;
@@ -48,7 +47,7 @@ inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
 		flags |= WEIR_REC_CUT;
 	if (why == WEIR_END_EVICTED && phase != WEIR_ENDED)
 		flags |= WEIR_REC_PARTIAL;
-	if (slot_hot(f)->gate & WEIR_GATE_MOVED) {
+	if (h->gate & WEIR_GATE_MOVED) {
 		__u16 cold = slot_cold(f)->flags;
 
 		flags |= cold & WEIR_COLD_PICKED_UP ? WEIR_REC_PICKED_UP : 0;
@@ -56,9 +55,9 @@ inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
 	}
 	return flags;
 }
-inline_fn void record_closed(const struct slot *f, const struct totals *t, __u64 was, __u32 why)
+inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, const struct totals *t, __u64 was,
+			    __u32 why)
 {
-	const struct weir_hot *h = slot_hot(f);
 	struct weir_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	__u32 o = !!(was & WEIR_TAG_OPENER), other = o ^ 1;
 
@@ -74,7 +73,7 @@ inline_fn void record_closed(const struct slot *f, const struct totals *t, __u64
 	r->proto = WEIR_TAG_PROTO(was);
 	r->kind = WEIR_REC_CLOSED;
 	r->reason = why;
-	r->flags = closed_flags(f, was, why);
+	r->flags = closed_flags(f, h, was, why);
 	r->rule[WEIR_EGRESS] = h->rule[o & 1];
 	r->rule[WEIR_INGRESS] = h->rule[other & 1];
 	r->endpoint[WEIR_EGRESS] = WEIR_GATE_EP(h->gate, o);
@@ -101,18 +100,18 @@ __noinline int slot_empty(__u32 ix, __u32 way, __u64 t, __u32 why)
 		return 0;
 	if (WEIR_TAG_PHASE(t) == WEIR_FREE)
 		return 1;
-	h = slot_hot(&f);
+	h = &f.b->hot[slot_way(&f)];	/* ours: the swap stood between its tag and this */
 	if (t & WEIR_TAG_AWAY)
 		away_add(hash_ends(&h->addr[0], &h->addr[1], *(__u32 *)h->port, WEIR_TAG_PROTO(t)), -1ULL);
 	usage_add(payer_of(h->gate, t), -1, -half_open(t));
-	totals_take(&f, &totals, !!(t & WEIR_TAG_OPENER));	/* after the hash: fewer words live at once, and 6.1 counts every callee's stack */
+	totals_take(&f, h, &totals, !!(t & WEIR_TAG_OPENER));	/* after the hash: fewer words live at once, and 6.1 counts every callee's stack */
 	PAUSE();
 	if (why == WEIR_END_EVICTED)
 		sum(WEIR_STAT_EVICTED, 1, 0);
 	if (ends_silently(h, &totals, t, why))
 		sum(WEIR_STAT_SILENT, totals.packets[0] + totals.packets[1], totals.bytes[0] + totals.bytes[1]);
 	else
-		record_closed(&f, &totals, t, why);
+		record_closed(&f, h, &totals, t, why);
 	return 1;
 }
 
