@@ -6,6 +6,10 @@
 
 #include "lib/rtnl.h"
 
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+#define EVENTS_ROOM (1 << 20)	/* a node's pods may all come at once */
 #define ANSWER_SIZE (32 << 10)	/* the kernel fills at most so much in one go */
 
 static void *append(struct rtnl_message *m, size_t size)
@@ -78,9 +82,49 @@ void rtnl_nest_end(struct rtnl_message *m, size_t nest)
 
 int rtnl_open(void)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), on = 1;
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));	/* 4.20 */
+	return fd;
+}
+
+int rtnl_listen(unsigned int groups)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = groups };
+	int fd = rtnl_open(), room = EVENTS_ROOM;
+
+	if (fd < 0)
+		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to))) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int rtnl_events(int fd, rtnl_fn each, void *ctx)
+{
+	char buf[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int result = 0;
+
+	for (;;) {
+		ssize_t got = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		int n = got;
+
+		if (got < 0 && (errno == EINTR || errno == ENOBUFS)) {
+			result = errno == ENOBUFS ? -ENOBUFS : result;
+			continue;
+		}
+		if (got < 0)
+			return errno == EAGAIN ? result : -errno;
+		for (struct nlmsghdr *h = (struct nlmsghdr *)buf; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
+			each(ctx, h);
+	}
 }
 
 /* Read answers up to the acknowledgement, or the end of a dump. */
@@ -121,6 +165,40 @@ int rtnl_ask(int fd, struct rtnl_message *m, rtnl_fn each, void *ctx)
 	if (send(fd, m, m->head.nlmsg_len, 0) < 0)
 		return -errno;
 	return answers(fd, each, ctx);
+}
+
+int rtnl_once(struct rtnl_message *m, rtnl_fn each, void *ctx)
+{
+	int fd = rtnl_open(), err;
+
+	if (fd < 0)
+		return fd;
+	err = rtnl_ask(fd, m, each, ctx);
+	close(fd);
+	return err;
+}
+
+static void collect(const struct rtattr *at, int size, const struct rtattr **a, unsigned int max)
+{
+	memset(a, 0, max * sizeof(*a));
+	for (; RTA_OK(at, size); at = RTA_NEXT(at, size)) {
+		unsigned int type = at->rta_type & NLA_TYPE_MASK;
+
+		if (type < max)
+			a[type] = at;
+	}
+}
+
+void rtnl_attributes(const struct nlmsghdr *answer, size_t header, const struct rtattr **a, unsigned int max)
+{
+	const char *first = (const char *)answer + NLMSG_SPACE(header);
+
+	collect((const void *)first, (int)answer->nlmsg_len - (int)NLMSG_SPACE(header), a, max);
+}
+
+void rtnl_nested(const struct rtattr *nest, const struct rtattr **a, unsigned int max)
+{
+	collect(RTA_DATA(nest), RTA_PAYLOAD(nest), a, max);
 }
 
 const struct rtattr *rtnl_attribute(const struct nlmsghdr *answer, size_t header, int type)

@@ -38,13 +38,23 @@ size_t rtnl_nest(struct rtnl_message *m, int type);	/* attributes that follow ar
 void rtnl_nest_end(struct rtnl_message *m, size_t nest);	/* until here */
 void rtnl_header(struct rtnl_message *m, const void *header, size_t size);	/* a bare header inside a nest */
 
-int rtnl_open(void);		/* a descriptor, or -errno */
+int rtnl_open(void);		/* a descriptor, or -errno; dumps on it keep to what their header asks for */
 
 /* One message of an answer; the first that is not 0 is what rtnl_ask() returns, once all have been read. */
 typedef int (*rtnl_fn)(void *ctx, const struct nlmsghdr *answer);
 int rtnl_ask(int fd, struct rtnl_message *m, rtnl_fn each, void *ctx);
+int rtnl_once(struct rtnl_message *m, rtnl_fn each, void *ctx);	/* with a socket for this alone: any thread */
+
+/* A socket that is told what changes (groups as RTMGRP_*), and what it was told, without waiting.  -ENOBUFS: the
+ * kernel had to drop some. */
+int rtnl_listen(unsigned int groups);
+int rtnl_events(int fd, rtnl_fn each, void *ctx);
 
 /* An attribute of an answer behind 'header' bytes, or NULL. */
 const struct rtattr *rtnl_attribute(const struct nlmsghdr *answer, size_t header, int type);
+
+/* All of them by number below 'max', NULL where there is none: of an answer, of a nest. */
+void rtnl_attributes(const struct nlmsghdr *answer, size_t header, const struct rtattr **a, unsigned int max);
+void rtnl_nested(const struct rtattr *nest, const struct rtattr **a, unsigned int max);
 
 #endif
