@@ -336,7 +336,8 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 				sum(WEIR_STAT_EXPIRED, 1, 0);
 			continue;
 		}
-		p->elsewhere = !counts_here(gate, p, hook);
+		if (p->kind != PACKET_ERROR)
+			p->elsewhere = !counts_here(gate, p, hook);
 		wrong = hook == TO_POD && p->kind != PACKET_ERROR && !arrived_well(skb, p, gate, f.t);
 		to = gate_open(skb, p, gate, hook, &hand_over);
 		if (!to || wrong) {

@@ -134,6 +134,21 @@ inline_fn enum weir_reason peer_departure(const struct packet *p, __u64 word)
 	return word_has(word, WEIR_WORD_RESTING) ? WEIR_RESTING : WEIR_UNDECIDED;
 }
 
+/* Who sends an ICMP error is no end of the flow it is about, but must be somebody. */
+__noinline int error_sender(struct __sk_buff *skb, struct packet *p, int to_pod)
+{
+	__u16 number = 0;
+	__u64 word;
+	int why;
+
+	if (!p)
+		return WEIR_SPOOFED;
+	word = peer_word(packet_src(p));
+	why = to_pod ? peer_arrival(skb, packet_src(p), word, &number) : peer_departure(p, word);
+	p->elsewhere = number_is_pod(number);
+	return why;
+}
+
 /* Packets are handed over between two veths that weir made and nothing foreign watches. */
 inline_fn int may_hand_over(const struct weir_endpoint *from, const struct weir_endpoint *to)
 {

@@ -274,12 +274,15 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 	struct weir_addr src = {}, dst = {};
 	__u32 fragment = 0;
 	__u16 type = 0, port[2] = {};
+	__u16 me;
 	__u8 hops = 0;
 	int why;
 
 	if (!p)
 		return WEIR_SHORT_LINK;
+	me = p->me;
 	packet_begin(skb, p);
+	p->me = me;
 	why = read_link(&c, p, &type);
 	if (why)
 		return why;
@@ -309,7 +312,7 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 /* The packet that an ICMP error quotes went the other way: its sender must be the error's receiver. */
 __noinline int quote_read(struct __sk_buff *skb, struct packet *p)
 {
-	struct cursor c = { skb, 0, skb->len };
+	struct cursor c = { skb, 0, 0 };
 	struct weir_addr src = {}, dst = {};
 	__u32 fragment = 0;
 	__u16 port[2] = {};
@@ -319,6 +322,7 @@ __noinline int quote_read(struct __sk_buff *skb, struct packet *p)
 	if (!p)
 		return WEIR_BAD_QUOTE;
 	c.at = p->l4 + 8;
+	c.end = p->l3 + p->bytes;
 	why = p->six ? read_v6(&c, p, &src, &dst, &fragment, &hops, 1) : read_v4(&c, p, &src, &dst, &fragment, 1);
 	if (why)
 		return why == WEIR_MAPPED ? WEIR_MAPPED : WEIR_BAD_QUOTE;

@@ -22,7 +22,7 @@ inline_fn int packet_sort(struct __sk_buff *skb, struct packet *p, enum hook hoo
 		return WEIR_ROUTER;
 	if (p->kind == PACKET_LATER)
 		return fragment_find(p);
-	return p->kind == PACKET_ERROR ? quote_read(skb, p) : WEIR_UNDECIDED;
+	return p->kind == PACKET_ERROR ? error_sender(skb, p, hook) ?: quote_read(skb, p) : WEIR_UNDECIDED;
 }
 
 /* Everything that is not a plain packet of a confirmed flow. */
@@ -33,10 +33,7 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 	const struct weir_endpoint *to;
 
 	if (!why && !plain) {
-		__u16 me = p->me;
-
 		why = packet_sort(skb, p, hook);
-		p->me = me;
 		p->hash = packet_hash(p);
 	}
 	if (!why)
