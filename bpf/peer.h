@@ -27,7 +27,7 @@ inline_fn int word_has(__u64 word, __u32 flag) { return !!(WEIR_WORD_FLAGS(word)
 inline_fn __u64 peer_word(const struct weir_addr *a)
 {
 	struct weir_prefix key = { .length = 128, .addr = *a };
-	__u64 *v = bpf_map_lookup_elem(&addresses, a), word;
+	__u64 *v = bpf_map_lookup_elem(&addresses, &key.addr), word;	/* a key on the stack: 6.1 takes no other memory */
 
 	if (v) {
 		__u64 named = ONCE(*v);

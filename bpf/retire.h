@@ -6,31 +6,29 @@
 #include "bpf/record.h"
 #include "bpf/table.h"
 
+/* [0] what the opener sent, [1] what it got. */
 struct totals {
 	__u64 packets[2], bytes[2];
 };
 
 /* Ours.  The exchange gives 'count' the new incarnation, so a packet of the old flow that is still on its way fails its
  * compare-and-swap and looks the flow up again: it is before the exchange, or not in this record. */
-inline_fn void totals_take(struct slot *f, struct totals *t)
+inline_fn void totals_take(struct slot *f, struct weir_hot *h, struct totals *t, __u32 opener)
 {
-	struct weir_hot *h = slot_hot(f);
 	const struct weir_cold *c = slot_cold(f);
 	__u64 inc = (__u64)WEIR_TAG_INC(f->t) << 48;
 
 #pragma unroll
-	for (int side = 0; side < 2; side++) {
+	for (__u32 i = 0; i < 2; i++) {
+		__u32 side = (opener ^ i) & 1;
 		__u64 x = exchange(&h->count[side], inc);
 
-		t->packets[side] = WEIR_COUNT_PACKETS(x);
-		t->bytes[side] = WEIR_COUNT_BYTES(x);
-	}
-	if (!(h->gate & WEIR_GATE_MOVED))
-		return;
-#pragma unroll
-	for (int side = 0; side < 2; side++) {
-		t->packets[side] += c->packets[side];
-		t->bytes[side] += c->bytes[side];
+		t->packets[i] = WEIR_COUNT_PACKETS(x);
+		t->bytes[i] = WEIR_COUNT_BYTES(x);
+		if (h->gate & WEIR_GATE_MOVED) {
+			t->packets[i] += c->packets[side];
+			t->bytes[i] += c->bytes[side];
+		}
 	}
 }
 
@@ -40,7 +38,7 @@ inline_fn int ends_silently(const struct weir_hot *h, const struct totals *t, __
 	return silent_ends && (why == WEIR_END_EVICTED || why == WEIR_END_DENIED) && WEIR_TAG_PHASE(was) == WEIR_OPENED &&
 	       !(h->gate & WEIR_GATE_MOVED) && t->packets[0] + t->packets[1] <= 1;
 }
-inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
+inline_fn __u8 closed_flags(const struct slot *f, const struct weir_hot *h, __u64 was, __u32 why)
 {
 	__u32 phase = WEIR_TAG_PHASE(was);
 	__u8 flags = WEIR_REC_HERE;
@@ -49,7 +47,7 @@ inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
 		flags |= WEIR_REC_CUT;
 	if (why == WEIR_END_EVICTED && phase != WEIR_ENDED)
 		flags |= WEIR_REC_PARTIAL;
-	if (slot_hot(f)->gate & WEIR_GATE_MOVED) {
+	if (h->gate & WEIR_GATE_MOVED) {
 		__u16 cold = slot_cold(f)->flags;
 
 		flags |= cold & WEIR_COLD_PICKED_UP ? WEIR_REC_PICKED_UP : 0;
@@ -57,37 +55,37 @@ inline_fn __u8 closed_flags(const struct slot *f, __u64 was, __u32 why)
 	}
 	return flags;
 }
-inline_fn void record_closed(const struct slot *f, const struct totals *t, __u64 was, __u32 why)
+inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, const struct totals *t, __u64 was,
+			    __u32 why)
 {
-	const struct weir_hot *h = slot_hot(f);
 	struct weir_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	int o = !!(was & WEIR_TAG_OPENER);
+	__u32 o = !!(was & WEIR_TAG_OPENER), other = o ^ 1;
 
 	if (!r) {
 		sum(WEIR_STAT_LOST_CLOSED, t->packets[0] + t->packets[1], t->bytes[0] + t->bytes[1]);
 		return;
 	}
 	r->time = bpf_ktime_get_ns();
-	r->src = o ? h->addr[1] : h->addr[0];
-	r->dst = o ? h->addr[0] : h->addr[1];
-	r->sport = o ? h->port[1] : h->port[0];
-	r->dport = o ? h->port[0] : h->port[1];
+	r->src = h->addr[o & 1];
+	r->dst = h->addr[other & 1];
+	r->sport = h->port[o & 1];
+	r->dport = h->port[other & 1];
 	r->proto = WEIR_TAG_PROTO(was);
 	r->kind = WEIR_REC_CLOSED;
 	r->reason = why;
-	r->flags = closed_flags(f, was, why);
-	r->rule[WEIR_EGRESS] = o ? h->rule[1] : h->rule[0];
-	r->rule[WEIR_INGRESS] = o ? h->rule[0] : h->rule[1];
+	r->flags = closed_flags(f, h, was, why);
+	r->rule[WEIR_EGRESS] = h->rule[o & 1];
+	r->rule[WEIR_INGRESS] = h->rule[other & 1];
 	r->endpoint[WEIR_EGRESS] = WEIR_GATE_EP(h->gate, o);
-	r->endpoint[WEIR_INGRESS] = WEIR_GATE_EP(h->gate, !o);
+	r->endpoint[WEIR_INGRESS] = WEIR_GATE_EP(h->gate, other);
 	r->slot = WEIR_SLOT_OF(f->ix, f->way);
 	r->incarnation = WEIR_TAG_INC(was);
 	r->tcp_flags = 0;
 	r->audit = 0;
-	r->total.packets[0] = o ? t->packets[1] : t->packets[0];
-	r->total.packets[1] = o ? t->packets[0] : t->packets[1];
-	r->total.bytes[0] = o ? t->bytes[1] : t->bytes[0];
-	r->total.bytes[1] = o ? t->bytes[0] : t->bytes[1];
+	r->total.packets[0] = t->packets[0];
+	r->total.packets[1] = t->packets[1];
+	r->total.bytes[0] = t->bytes[0];
+	r->total.bytes[1] = t->bytes[1];
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
@@ -102,18 +100,18 @@ __noinline int slot_empty(__u32 ix, __u32 way, __u64 t, __u32 why)
 		return 0;
 	if (WEIR_TAG_PHASE(t) == WEIR_FREE)
 		return 1;
-	h = slot_hot(&f);
-	totals_take(&f, &totals);
-	PAUSE();
+	h = &f.b->hot[slot_way(&f)];	/* ours: the swap stood between its tag and this */
 	if (t & WEIR_TAG_AWAY)
 		away_add(hash_ends(&h->addr[0], &h->addr[1], *(__u32 *)h->port, WEIR_TAG_PROTO(t)), -1ULL);
 	usage_add(payer_of(h->gate, t), -1, -half_open(t));
+	totals_take(&f, h, &totals, !!(t & WEIR_TAG_OPENER));	/* after the hash: fewer words live at once, and 6.1 counts every callee's stack */
+	PAUSE();
 	if (why == WEIR_END_EVICTED)
 		sum(WEIR_STAT_EVICTED, 1, 0);
 	if (ends_silently(h, &totals, t, why))
 		sum(WEIR_STAT_SILENT, totals.packets[0] + totals.packets[1], totals.bytes[0] + totals.bytes[1]);
 	else
-		record_closed(&f, &totals, t, why);
+		record_closed(&f, h, &totals, t, why);
 	return 1;
 }
 

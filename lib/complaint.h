@@ -16,6 +16,7 @@ struct complaint {
 	char file[256];			/* "" when there is none */
 	unsigned int line, column;	/* from 1; 0 when not known */
 	char text[512];			/* lower case, no full stop: what, why, what to do */
+	char object[336];		/* of manifests, whose complaint it is: "NetworkPolicy shop/db"; "" if not known */
 };
 
 __attribute__((format(printf, 4, 5)))

@@ -90,7 +90,16 @@ static bool like_json(struct tree_source *s)
 	return true;
 }
 
-/* YAML in braces begins like JSON.  If a piece is neither, the reader that came further knows better what is wrong. */
+static bool quotes_keys(const struct tree_source *s)
+{
+	const char *p = s->at + 1;
+
+	while (p < s->end && is_space(*p))
+		p++;
+	return p == s->end || *p == '"' || *p == '}';
+}
+
+/* YAML in braces begins like JSON.  Of a piece that is neither, the quote of the first key tells which it was to be. */
 static int either(struct tree *t, struct complaint *why)
 {
 	struct tree_source piece = t->piece;
@@ -106,8 +115,7 @@ static int either(struct tree *t, struct complaint *why)
 	if (n != -EINVAL)
 		return n;
 	y = tree_yaml_next(t, &piece, &yaml_why);
-	if (y == -EINVAL && (yaml_why.line < why->line ||
-			     (yaml_why.line == why->line && yaml_why.column <= why->column)))
+	if (y == -EINVAL && quotes_keys(&piece))
 		return n;
 	complaint_set(why, yaml_why.line, yaml_why.column, "%s", y == -EINVAL ? yaml_why.text : "");
 	return y;

@@ -142,10 +142,11 @@ static const struct {
 	{ "did not find expected key", "a key is expected here; is the line indented like its neighbours?" },
 	{ "did not find expected '-' indicator", "a '-' is expected here; is the line indented like its neighbours?" },
 	{ "could not find expected ':'", "a ':' is missing behind a key, or this line is not indented right" },
-	{ "found unexpected end of stream", "a text in quotes has no end" },
-	{ "found unexpected document indicator", "a text in quotes has no end" },
-	{ "did not find expected ',' or ']'", "a ',' or a ']' is missing" },
-	{ "did not find expected ',' or '}'", "a ',' or a '}' is missing" },
+	{ "found unexpected end of stream", "the text in quotes that begins here has no end" },
+	{ "found unexpected document indicator", "the text in quotes that begins here has no end" },
+	{ "did not find expected ',' or ']'", "the list that begins here lacks a ',' or a ']'" },
+	{ "did not find expected ',' or '}'", "the map that begins here lacks a ',' or a '}'" },
+	{ "did not find expected node content", "a value is missing here, or what closes a list or a map" },
 	{ "did not find expected <document start>", "a second document begins here; write '---' on a line before it" },
 	{ "found character that cannot start any token", "no value begins with this character: put it in quotes" },
 	{ "control characters are not allowed", "a control character" },
@@ -154,6 +155,12 @@ static const struct {
 	{ "incomplete UTF-8 octet sequence", "this is not UTF-8" },
 	{ "exceeded maximum", "too deep" },
 };
+
+/* Where something began tells more than where it was found not to end. */
+static bool tells_begin(const yaml_parser_t *p)
+{
+	return p->context && (strstr(p->context, "quoted scalar") || strstr(p->context, "parsing a flow"));
+}
 
 static const char *meaning(const char *problem)
 {
@@ -179,7 +186,7 @@ static int broken(struct tree *t)
 {
 	const yaml_parser_t *p = &t->yaml->parser;
 	const char *problem = p->problem ?: "broken";
-	struct tree_place at = place(t, &p->problem_mark);
+	struct tree_place at = place(t, tells_begin(p) ? &p->context_mark : &p->problem_mark);
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;

@@ -31,7 +31,7 @@ static int only_key(struct reading *r, const struct tree_node *map, const char *
 		if (tree_null(k->next))
 			continue;
 		if (*out)
-			return reading_fail(r, k, "%s says one thing; '%s' makes it two, so write two items", what,
+			return reading_fail(r, k, "%s says one thing; '%s' makes it two, and each needs its own", what,
 					    reading_show(&(struct shown){ 0 }, k->text));
 		*out = k;
 	}
@@ -227,16 +227,17 @@ static int port_number(struct reading *r, const struct tree_node *n, void *to)
 	return err;
 }
 
-SHAPE(destination_shape, "destinationPort", REFUSE, { "number", port_number }, { "range", port_range });
+SHAPE_HINT(destination_shape, "destinationPort", REFUSE, NULL, "'number: ' before it, in braces or on a line of its own",
+	{ "number", port_number }, { "range", port_range });
 
 static int destination(struct reading *r, const struct tree_node *n, void *to)
 {
 	const struct tree_node *key;
-	int err = only_key(r, n, "destinationPort", &key);
+	int err = reading_map(r, n, &destination_shape, to) ?: only_key(r, n, "destinationPort", &key);
 
 	if (!err && !key)
 		return reading_fail(r, n, "destinationPort is empty; write number or range");
-	return err ?: reading_map(r, n, &destination_shape, to);
+	return err;
 }
 
 SHAPE(protocol_shape, "tcp, udp or sctp", REFUSE, { "destinationPort", destination });

@@ -81,7 +81,7 @@ static int port_end(struct reading *r, const struct tree_node *n, void *to)
 	return 0;
 }
 
-SHAPE(port_shape, "an item of ports", REFUSE,
+SHAPE_HINT(port_shape, "an item of ports", REFUSE, NULL, "'- port: ' before it",
 	{ "protocol", port_protocol }, { "port", port_port }, { "endPort", port_end });
 
 static int read_end(struct reading *r, const struct port_parts *p)

@@ -166,7 +166,7 @@ static int match_expressions(struct reading *r, const struct tree_node *n, void 
 	return reading_list(r, n, &of, &p->expression, &p->n);
 }
 
-SHAPE(selector_shape, "a selector", REFUSE,
+SHAPE_HINT(selector_shape, "a selector", REFUSE, "labels go under matchLabels", NULL,
 	{ "matchLabels", match_labels }, { "matchExpressions", match_expressions });
 
 static int one_label(struct reading *r, const struct tree_node *key, struct requirement *q)

@@ -57,6 +57,7 @@ struct manifests {
 
 static int one(struct manifests *m, const struct tree_node *root, const char *api, const char *kind, int lists);
 static int complained(struct manifests *m, int err);
+static const struct kind *find_kind(const char *group, const char *name);
 
 static int read_all(struct manifests *m, const char *text, size_t size, const char *file)
 {
@@ -74,8 +75,10 @@ static int read_all(struct manifests *m, const char *text, size_t size, const ch
 	err = tree_new(&tree, NULL);
 	if (err)
 		return err;
-	while (!err && (err = tree_next(tree, &source, &root, &m->why)) != 0)
+	while (!err && (err = tree_next(tree, &source, &root, &m->why)) != 0) {
+		m->why.object[0] = 0;
 		err = err < 0 ? complained(m, err) : one(m, root, NULL, NULL, 0);
+	}
 	tree_free(tree);
 	arena_free(&m->reading.things);
 	arena_free(&m->reading.texts);
@@ -94,6 +97,23 @@ int read_stored(const char *text, size_t size, const char *file, read_fn each, v
 	struct manifests m = { .each = each, .ctx = ctx, .reading.stored = true };
 
 	return read_all(&m, text, size, file);
+}
+
+/* Whose complaint it will be: as far as the object says. */
+static void name_object(struct complaint *why, const char *kind, const struct tree_node *root)
+{
+	const struct tree_node *meta = root ? tree_get(root, "metadata") : NULL;
+	const struct tree_node *ns = meta ? tree_get(meta, "namespace") : NULL, *name = meta ? tree_get(meta, "name") : NULL;
+	const struct kind *k = kind ? find_kind(NULL, kind) : NULL;
+	struct shown s[3];
+	bool in_ns = ns && ns->kind == TREE_SCALAR && *ns->text;
+
+	why->object[0] = 0;
+	if (!kind || !name || name->kind != TREE_SCALAR)
+		return;
+	snprintf(why->object, sizeof(why->object), "%s %s%s%s", reading_show(&s[0], kind),
+		 in_ns ? reading_show(&s[1], ns->text) : k && k->meta.namespaced ? "default" : "",
+		 in_ns || (k && k->meta.namespaced) ? "/" : "", reading_show(&s[2], name->text));
 }
 
 /* A complaint is no error of ours: it is handed over, and reading goes on. */
@@ -206,7 +226,7 @@ static int unknown_kind(struct reading *r, const struct tree_node *at, const cha
 	meant = word_closest(name, words, n);
 	if (meant)
 		return reading_fail(r, at, "kind '%s' is not known; write %s", s.text, meant);
-	return reading_fail(r, at, "kind '%s' is not known in API group '%s'", s.text, *group ? group : "v1");
+	return reading_fail(r, at, "kind '%s' is not known in %s%s", s.text, *group ? "API group " : "apiVersion v1", group);
 }
 
 /* NetworkPolicy of another group is somebody else's policy: silence would be taken for enforcement. */
@@ -277,12 +297,14 @@ static int one(struct manifests *m, const struct tree_node *root, const char *ap
 	int err = 0;
 
 	if (tree_null(root))
-		return lists ? complained(m, reading_fail(r, root, "an item of the list is empty")) : 0;
-	if (root->kind == TREE_MAP && !root->count)
-		return complained(m, reading_fail(r, root, "no kind; every object says its apiVersion and its kind"));
-	err = reading_is(r, root, TREE_MAP, "an object") ?: said(r, root, "kind", &kind) ?: said(r, root, "apiVersion", &api);
+		return lists ? complained(m, reading_fail(r, root, "an item of the list is empty; delete it")) : 0;
+	if (root->kind != TREE_MAP)
+		return complained(m, reading_fail(r, root, "this is no object; an object begins with apiVersion and kind"));
+	name_object(&m->why, NULL, NULL);
+	err = said(r, root, "kind", &kind) ?: said(r, root, "apiVersion", &api);
 	if (!err && ends_with_list(kind))
 		return read_items(m, root, strcmp(kind, "List") ? api : NULL, kind, lists);
+	name_object(&m->why, kind, root);
 	err = err ?: choose(r, root, api, kind, &k);
 	if (err)
 		return complained(m, err);

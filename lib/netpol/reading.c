@@ -9,6 +9,7 @@
 
 static int unknown_field(struct reading *r, const struct tree_node *key, const struct shape *shape);
 static const struct field *find(const struct shape *shape, const char *name);
+static const char *kind_text(const struct tree_node *n);
 
 int reading_fail(struct reading *r, const struct tree_node *at, const char *format, ...)
 {
@@ -29,8 +30,13 @@ const char *reading_show(struct shown *s, const char *text)
 
 int reading_map(struct reading *r, const struct tree_node *map, const struct shape *shape, void *to)
 {
-	int err = reading_is(r, map, TREE_MAP, shape->what);
+	struct shown s;
+	int err = 0;
 
+	if (map->kind == TREE_SCALAR && shape->scalar_hint)
+		return reading_fail(r, map, "%s is %s '%s'; write %s", shape->what, kind_text(map),
+				    reading_show(&s, map->text), shape->scalar_hint);
+	err = reading_is(r, map, TREE_MAP, shape->what);
 	if (err)
 		return err;
 	for (const struct tree_node *k = map->first; k; k = tree_after(k)) {
@@ -226,6 +232,8 @@ static int unknown_field(struct reading *r, const struct tree_node *key, const s
 		return reading_fail(r, key, "'%s' is no field of %s; write %s", s.text, shape->what, meant);
 	if (shape->unknown == REFUSE_SLIPS)
 		return 0;
+	if (shape->hint)
+		return reading_fail(r, key, "'%s' is no field of %s; %s", s.text, shape->what, shape->hint);
 	list_words(all, sizeof(all), names, shape->n);
 	return reading_fail(r, key, "'%s' is no field of %s; it may have %s", s.text, shape->what, all);
 }

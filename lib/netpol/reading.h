@@ -38,11 +38,14 @@ struct shape {
 	enum unknown unknown;
 	const struct field *field;
 	unsigned int n;
+	const char *hint;		/* what to do about an unknown one; NULL: the names are told */
+	const char *scalar_hint;	/* what to do about a single value in its place, or NULL */
 };
-#define SHAPE(name, what, unknown, ...)						\
+#define SHAPE_HINT(name, what, unknown, hint, scalar_hint, ...)			\
 	static const struct field name##_fields[] = { __VA_ARGS__ };			\
 	static const struct shape name = { what, unknown, name##_fields,		\
-					   sizeof(name##_fields) / sizeof(name##_fields[0]) }
+		sizeof(name##_fields) / sizeof(name##_fields[0]), hint, scalar_hint }
+#define SHAPE(name, what, unknown, ...) SHAPE_HINT(name, what, unknown, NULL, NULL, __VA_ARGS__)
 
 int reading_map(struct reading *r, const struct tree_node *map, const struct shape *shape, void *to);
 
