@@ -23,7 +23,7 @@ inline_fn const struct weir_range *weir_view_range(const struct weir_view *v, __
 
 /* A connection that is to be judged, and what was said.  Sides as in the packet, not as in a question. */
 struct verdict {
-	__u64 word[2];		/* what the two addresses mean */
+	__u32 at[2];		/* where the words of the two addresses are */
 	__u16 ep[2];		/* which endpoints they are */
 	__u8 opener;		/* which side began it */
 	__u8 sides;		/* WEIR_SIDE of what is to be judged; 0: allowed without a word */
@@ -36,20 +36,23 @@ struct verdict {
 	__u32 pad2;
 };
 
-__noinline int peer_words(const struct packet *p, struct verdict *v)
+__noinline int peer_slots(const struct packet *p, struct verdict *v)
 {
 	if (!p || !v)
 		return 0;
-	v->word[0] = peer_word(&p->addr[0]);
-	v->word[1] = peer_word(&p->addr[1]);
+	v->at[0] = peer_slot(&p->addr[0]);
+	v->at[1] = peer_slot(&p->addr[1]);
 	return 0;
 }
+inline_fn __u64 word_of(const struct verdict *v, int side) { return word_at(side ? v->at[1] : v->at[0]); }
 
 inline_fn __u64 set_of(__u32 number, enum weir_dir dir)
 {
 	const struct weir_endpoint *ep = endpoint(number);
 
-	return ep ? ONCE(*(__u64 *)&ep->set[dir]) : 0;
+	if (!ep)
+		return 0;
+	return dir == WEIR_EGRESS ? ONCE(*(__u64 *)&ep->set[WEIR_EGRESS]) : ONCE(*(__u64 *)&ep->set[WEIR_INGRESS]);
 }
 inline_fn void hit(const struct weir_said *said)
 {
@@ -60,32 +63,60 @@ inline_fn void hit(const struct weir_said *said)
 		__sync_fetch_and_add(n, 1);
 }
 
-/* ALLOWED, or why not.  Rules are counted here, and only here. */
-__noinline int judge(const struct packet *p, struct verdict *v)
+/*
+ * What the peer of a side means, asked when the side's set has been read: a class is never older than the set that is
+ * asked about it.  A slot may be trusted for that unless its address has left, or stood under a prefix and may have come.
+ * A peer that has become another pod meanwhile rests.
+ */
+inline_fn __u64 word_judged(const struct packet *p, const struct verdict *v, __u32 side)
+{
+	__u64 word = word_of(v, side);
+	__u32 pod;
+
+	if (!word_has(word, WEIR_WORD_SET) || word_has(word, WEIR_WORD_PREFIX))
+		word = peer_word(&p->addr[side & 1]);
+	pod = word_pod(word);
+	return pod && pod != v->ep[side & 1] ? WEIR_WORD(0, 0, 0, WEIR_WORD_RESTING) : word;
+}
+
+/* One side: its set, then its peer's class, then the table.  Rules are counted here, and only here. */
+__noinline int judge_side(const struct packet *p, struct verdict *v, __u32 dir)
 {
 	struct weir_question q = {};
-	__u64 word;
+	__u32 side;
+	__u64 set;
 
 	if (!p || !v)
 		return WEIR_NO_ROW;
-	__builtin_memset(&v->answer, 0, sizeof(v->answer));
-	q.proto = p->proto;
+	side = dir == WEIR_EGRESS ? v->opener : !v->opener;
+	set = set_of(v->ep[side & 1], dir);
 	q.sides = v->sides;
-	q.port = bpf_ntohs(v->opener ? p->port[0] : p->port[1]);
-	q.opener = v->opener ? v->word[1] : v->word[0];
-	q.receiver = v->opener ? v->word[0] : v->word[1];
-	q.own_node = (v->opener ? v->ep[1] : v->ep[0]) == WEIR_ENDPOINT_NODE;
-	if (q.sides & WEIR_SIDE(WEIR_EGRESS)) {
-		word = set_of(v->opener ? v->ep[1] : v->ep[0], WEIR_EGRESS);
-		q.set[WEIR_EGRESS] = (struct weir_set){ .base = word, .limit = word >> 32 };
+	q.proto = p->proto;
+	q.port = bpf_ntohs(p->port[!v->opener]);
+	q.own_node = v->ep[v->opener & 1] == WEIR_ENDPOINT_NODE;
+	if (dir == WEIR_EGRESS) {
+		q.set[WEIR_EGRESS] = (struct weir_set){ .base = set, .limit = set >> 32 };
+		q.receiver = word_judged(p, v, !side);
+		weir_judge_step(NULL, &q, &v->answer, WEIR_EGRESS);
+		hit(&v->answer.said[WEIR_EGRESS]);
+	} else {
+		q.set[WEIR_INGRESS] = (struct weir_set){ .base = set, .limit = set >> 32 };
+		q.opener = word_judged(p, v, !side);
+		weir_judge_step(NULL, &q, &v->answer, WEIR_INGRESS);
+		hit(&v->answer.said[WEIR_INGRESS]);
 	}
-	if (q.sides & WEIR_SIDE(WEIR_INGRESS)) {
-		word = set_of(v->opener ? v->ep[0] : v->ep[1], WEIR_INGRESS);
-		q.set[WEIR_INGRESS] = (struct weir_set){ .base = word, .limit = word >> 32 };
-	}
-	weir_judge(NULL, &q, &v->answer);
-	hit(&v->answer.said[WEIR_EGRESS]);
-	hit(&v->answer.said[WEIR_INGRESS]);
+	return v->answer.reason;
+}
+
+/* ALLOWED, or why not. */
+inline_fn enum weir_reason judge(const struct packet *p, struct verdict *v)
+{
+	__builtin_memset(&v->answer, 0, sizeof(v->answer));
+	v->answer.reason = WEIR_ALLOWED;
+	if (v->sides & WEIR_SIDE(WEIR_EGRESS))
+		judge_side(p, v, WEIR_EGRESS);
+	if ((v->sides & WEIR_SIDE(WEIR_INGRESS)) && v->answer.reason == WEIR_ALLOWED)
+		judge_side(p, v, WEIR_INGRESS);
 	if (v->answer.would_deny && v->answer.reason == WEIR_ALLOWED)
 		sum(WEIR_STAT_WOULD_DENY, p->segments, p->bytes);
 	return v->answer.reason;

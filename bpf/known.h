@@ -175,7 +175,7 @@ inline_fn void verdict_again(const struct slot *f, const struct packet *p, struc
 	v->incarnation = WEIR_TAG_INC(f->t);
 	v->ep[0] = WEIR_GATE_EP(gate, 0);
 	v->ep[1] = WEIR_GATE_EP(gate, 1);
-	peer_words(p, v);
+	peer_slots(p, v);
 	v->sides = hand_over ? WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) : sides_again(f, p, v, hook);
 	if (addr_same(&p->addr[0], &p->addr[1]) && !control.hairpin)
 		v->sides = 0;
@@ -237,33 +237,60 @@ inline_fn void unlock_as(struct slot *f, const struct packet *p, __u64 gate, __u
 	slot_unlock(f);
 }
 
-/* Judge again; the verdict is this packet's even if the slot cannot be locked.  Denied where it was let in before: cut.
- * Denied at the second hook of a flow that only the first has let pass: as if it had never been. */
-inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct verdict *v, __u64 gate)
+enum mark { UNMARKED, MARKED, NEVER_BEEN };
+
+/* What was said goes into the slot, if it can be locked.  Denied where it was let in before: cut.  Denied at the second
+ * hook of a flow that only the first has let pass: it shall never have been.  A function of its own: the judge's frame is
+ * gone then, and 6.1 adds up the stacks of a chain of calls. */
+__noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 t, __u32 denied)
+{
+	struct slot f = { .t = t };
+	__u32 was_cut = WEIR_TAG_PHASE(t) == WEIR_CUT_FLOW, side;
+	__u64 gate;
+
+	if (!p || !v)
+		return UNMARKED;
+	f.ix = v->slot >> 3;
+	f.way = v->slot & 7;
+	f.b = bucket(f.ix);
+	if (!f.b)
+		return UNMARKED;
+	side = v->answer.side == WEIR_EGRESS ? v->opener : !v->opener;
+	if (denied && ONCE(slot_hot(&f)->rule[side & 1]) == WEIR_RULE_NONE)
+		return NEVER_BEEN;
+	if (!slot_lock(&f))
+		return UNMARKED;
+	f.t |= WEIR_TAG_LOCK;
+	gate = slot_hot(&f)->gate;
+	remember_again(&f, p, v, denied);
+	if (denied && !was_cut) {
+		sum(WEIR_STAT_CUT_FLOWS, 1, 0);
+		unlock_as(&f, p, gate, WEIR_CUT_FLOW);
+	} else if (!denied && was_cut) {
+		unlock_as(&f, p, gate, WEIR_ANSWERED);
+	} else {
+		slot_unlock(&f);
+	}
+	return MARKED;
+}
+
+/* Judge again; the verdict is this packet's even if the slot cannot be locked. */
+inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct verdict *v)
 {
 	enum weir_reason why = judge(p, v);
-	int side = v->answer.side == WEIR_EGRESS ? v->opener : !v->opener, was_cut = WEIR_TAG_PHASE(f->t) == WEIR_CUT_FLOW;
-	__u32 rule = side ? ONCE(slot_hot(f)->rule[1]) : ONCE(slot_hot(f)->rule[0]);
+	int mark = flow_mark(p, v, f->t, why != WEIR_ALLOWED);
+	__u64 t;
 
 	sum(WEIR_STAT_REJUDGED, 1, 0);
-	if (why != WEIR_ALLOWED && rule == WEIR_RULE_NONE) {
+	if (mark == NEVER_BEEN) {
 		slot_retire(f, f->t, WEIR_END_DENIED);
 		v->slot = ~0U;
 		return why;
 	}
-	if (!slot_lock(f))
-		return why == WEIR_ALLOWED ? WEIR_UNDECIDED : WEIR_CUT;
-	f->t |= WEIR_TAG_LOCK;
-	remember_again(f, p, v, why != WEIR_ALLOWED);
-	if (why != WEIR_ALLOWED && !was_cut) {
-		sum(WEIR_STAT_CUT_FLOWS, 1, 0);
-		unlock_as(f, p, gate, WEIR_CUT_FLOW);
-	} else if (why == WEIR_ALLOWED && was_cut) {
-		unlock_as(f, p, gate, WEIR_ANSWERED);
-	} else {
-		slot_unlock(f);
-	}
-	p->changed = 1;
+	t = slot_read(f);
+	if (same_hands(t, f->t))
+		f->t = t;
+	p->changed |= mark == MARKED;
 	return why == WEIR_ALLOWED ? WEIR_UNDECIDED : WEIR_CUT;
 }
 
@@ -347,7 +374,7 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 				return WEIR_WRONG_WAY;
 			}
 			why = WEIR_TAG_PHASE(f.t) == WEIR_CUT_FLOW && WEIR_GATE_GEN(gate) == p->generation ?
-			      WEIR_CUT : flow_again(&f, p, v, gate);
+			      WEIR_CUT : flow_again(&f, p, v);
 			if (why != WEIR_UNDECIDED && why != WEIR_CUT)
 				return why;
 		}

@@ -14,15 +14,15 @@ inline_fn void verdict_begin(const struct packet *p, struct verdict *v)
 	__builtin_memset(v, 0, sizeof(*v));
 	v->opener = p->side;
 	v->slot = ~0U;
-	peer_words(p, v);
+	peer_slots(p, v);
 }
 inline_fn void verdict_ends(struct verdict *v, const struct packet *p, __u16 sender, __u16 receiver)
 {
 	v->ep[0] = p->side ? receiver : sender;
 	v->ep[1] = p->side ? sender : receiver;
 }
-inline_fn __u64 word_src(const struct packet *p, const struct verdict *v) { return p->side ? v->word[1] : v->word[0]; }
-inline_fn __u64 word_dst(const struct packet *p, const struct verdict *v) { return p->side ? v->word[0] : v->word[1]; }
+inline_fn __u64 word_src(const struct packet *p, const struct verdict *v) { return word_of(v, p->side); }
+inline_fn __u64 word_dst(const struct packet *p, const struct verdict *v) { return word_of(v, !p->side); }
 
 /* A pod and its own address, as a Service brings them together. */
 inline_fn int hairpin(const struct packet *p) { return addr_same(&p->addr[0], &p->addr[1]); }

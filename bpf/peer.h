@@ -2,7 +2,7 @@
 /*
  * Who a packet is from: what an address means (one word), whose hook runs, and whether the sender may bear its address.
  *
- * Policy is read in the order generation, set, class, cell, range.  What the agent changes under a packet is one 8-byte
+ * Policy is read in the order generation, set, class, cell, range (judge.h reads words again after the sets).  What the agent changes under a packet is one 8-byte
  * word each time; on CPUs that reorder loads it waits for running programs between the steps of a commit (OP_FENCE),
  * so no barrier stands here.
  */
@@ -22,23 +22,26 @@ inline_fn __u64 word_at(__u32 slot)
 }
 inline_fn int word_has(__u64 word, __u32 flag) { return !!(WEIR_WORD_FLAGS(word) & flag); }
 
-/* An exact entry, else the longest prefix; 0: nobody said anything.  An element of the hash whose tag is another
+#define NO_SLOT (~0U)
+
+/* Where the word of an address is: its own slot, else its longest prefix's.  An element of the hash whose tag is another
  * address's was reused while we looked: the address is not there. */
-inline_fn __u64 peer_word(const struct weir_addr *a)
+inline_fn __u32 peer_slot(const struct weir_addr *a)
 {
 	struct weir_prefix key = { .length = 128, .addr = *a };
-	__u64 *v = bpf_map_lookup_elem(&addresses, &key.addr), word;	/* a key on the stack: 6.1 takes no other memory */
+	__u64 *v = bpf_map_lookup_elem(&addresses, &key.addr);	/* a key on the stack: 6.1 takes no other memory */
 
 	if (v) {
 		__u64 named = ONCE(*v);
 
-		word = named >> 32 == weir_addr_tag(a) ? word_at(named) : 0;
-		if (word_has(word, WEIR_WORD_SET))
-			return word;
+		if (named >> 32 == weir_addr_tag(a) && word_has(word_at(named), WEIR_WORD_SET))
+			return named;
 	}
 	v = bpf_map_lookup_elem(&prefixes, &key);
-	return v ? word_at(ONCE(*v)) : 0;
+	return v ? (__u32)ONCE(*v) : NO_SLOT;
 }
+/* What an address means now; 0: nobody said anything. */
+inline_fn __u64 peer_word(const struct weir_addr *a) { return word_at(peer_slot(a)); }
 
 /* The local pod that a word names, or 0. */
 inline_fn __u32 word_pod(__u64 word)

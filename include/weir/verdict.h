@@ -106,29 +106,32 @@ WEIR_INLINE enum weir_reason weir_judge_side(const struct weir_view *v, const st
 	return out->verdict == WEIR_ALLOW ? WEIR_UNDECIDED : weir_denial(out->rule);
 }
 
+/* One side of an answer that begins as ALLOWED; nothing where it is not judged here. */
+WEIR_INLINE enum weir_reason weir_judge_step(const struct weir_view *v, const struct weir_question *q,
+					     struct weir_answer *a, enum weir_dir dir)
+{
+	enum weir_reason why;
+
+	if (!(q->sides & WEIR_SIDE(dir)))
+		return WEIR_ALLOWED;
+	why = weir_judge_side(v, q, dir, &a->said[dir]);
+	a->side = dir;
+	if (why)
+		return a->reason = why;
+	a->would_deny |= a->said[dir].audit == WEIR_DENY;
+	return WEIR_ALLOWED;
+}
+
 /* Both sides, or the one that is judged here.  ALLOWED, or the reason of the first side that said no: the
  * opener's egress before the receiver's ingress. */
 WEIR_INLINE enum weir_reason weir_judge(const struct weir_view *v, const struct weir_question *q, struct weir_answer *a)
 {
+	enum weir_reason why;
+
 	a->reason = WEIR_ALLOWED;
 	a->would_deny = 0;
-	if (q->sides & WEIR_SIDE(WEIR_EGRESS)) {
-		enum weir_reason why = weir_judge_side(v, q, WEIR_EGRESS, &a->said[WEIR_EGRESS]);
-
-		a->side = WEIR_EGRESS;
-		if (why)
-			return a->reason = why;
-		a->would_deny |= a->said[WEIR_EGRESS].audit == WEIR_DENY;
-	}
-	if (q->sides & WEIR_SIDE(WEIR_INGRESS)) {
-		enum weir_reason why = weir_judge_side(v, q, WEIR_INGRESS, &a->said[WEIR_INGRESS]);
-
-		a->side = WEIR_INGRESS;
-		if (why)
-			return a->reason = why;
-		a->would_deny |= a->said[WEIR_INGRESS].audit == WEIR_DENY;
-	}
-	return a->reason;
+	why = weir_judge_step(v, q, a, WEIR_EGRESS);
+	return why == WEIR_ALLOWED ? weir_judge_step(v, q, a, WEIR_INGRESS) : why;
 }
 
 #endif
