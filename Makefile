@@ -88,7 +88,7 @@ test: deps-test $(QUICK) $(SLOW) $(TEST_NEEDS) all
 quick: deps-test $(QUICK) $(TEST_NEEDS) all
 	@B=$(B) sh tests/run $(QUICK)
 demo: all
-	@$(B)/weir lab demo
+	@$(B)/weir lab demo $(if $(SECONDS),--seconds $(SECONDS))
 
 check-layout:
 	@sh tests/check-layout

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <unistd.h>
 
 #include "tools/ask.h"
+#include "tools/lab_at.h"
+
+/* Where an agent listens; where none is and one lab is up, that lab's: a newcomer need not know where. */
+static const char *usual_server(void)
+{
+	static char server[PATH_MAX];
+	unsigned int nodes;
+
+	if (access(CONTROL_SERVER + 5, F_OK) == 0 || !lab_server(server, &nodes))
+		return CONTROL_SERVER;
+	if (nodes > 1)
+		fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
+	return server;
+}
 
 int ask_open(struct control **out, const struct verb_want *want)
 {
 	struct complaint why = { 0 };
 
-	if (control_open(out, want->server, &why))
+	if (control_open(out, want->server ? want->server : usual_server(), &why))
 		return verb_complain(VERB_UNREACHED, &why);
 	return VERB_GO;
 }
@@ -22,11 +37,17 @@ static int failed(int err, const struct complaint *why)
 int ask_on(struct control *c, const Weir__V1__Request *ask, int ms, ask_fn each, void *ctx)
 {
 	struct complaint why = { 0 };
-	int err = control_ask(c, ask, &why), code = VERB_GO;
+	int err = control_ask(c, ask, &why);
+
+	return err ? failed(err, &why) : ask_more(c, ms, each, ctx);
+}
+
+int ask_more(struct control *c, int ms, ask_fn each, void *ctx)
+{
+	struct complaint why = { 0 };
+	int code = VERB_GO, err;
 	bool done = false;
 
-	if (err)
-		return failed(err, &why);
 	while (!done && code == VERB_GO) {
 		Weir__V1__Reply *part;
 

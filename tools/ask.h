@@ -26,5 +26,6 @@ int ask_each(const struct verb_want *want, const Weir__V1__Request *ask, int ms,
 /* The same over a connection that the caller keeps, for more than one question. */
 int ask_open(struct control **out, const struct verb_want *want);
 int ask_on(struct control *c, const Weir__V1__Request *ask, int ms, ask_fn each, void *ctx);
+int ask_more(struct control *c, int ms, ask_fn each, void *ctx);	/* after a signal ended the wait: VERB_OK */
 
 #endif

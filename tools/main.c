@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
 	{ "why", why_main, "may A reach B, who says so, and what is nearest to another answer" },
 	{ "observe", observe_main, "what passed, what did not, and why, as it happens" },
 	{ "policy", policy_main, "list, check and test policies" },
+	{ "lab", lab_main, "pods as namespaces on this machine, from manifests" },
 	{ "version", version_main, "this program's version" },
 	{ NULL, NULL, NULL }
 };

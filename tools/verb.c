@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/control/client.h"
 #include "tools/verb.h"
 
 static char speaker[64] = "weir";	/* who talks on stderr */
@@ -70,8 +69,8 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 		return verb_fail(VERB_USAGE, "output is text or json, not '%s'", want->output);
 	want->json = want->output && !strcmp(want->output, "json");
 	want->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
-	if (!want->server || !*want->server)
-		want->server = CONTROL_SERVER;
+	if (want->server && !*want->server)
+		want->server = NULL;
 	return VERB_GO;
 }
 

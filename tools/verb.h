@@ -27,7 +27,7 @@ enum verb_exit {
 };
 
 struct verb_want {
-	const char *server, *output;	/* as given */
+	const char *server, *output;	/* as given, server NULL if it was not */
 	bool help;
 	bool json;			/* -o json */
 	bool colour;			/* stdout is a terminal that has some */
