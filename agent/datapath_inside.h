@@ -74,6 +74,8 @@ struct datapath {
 	unsigned int graces;	/* asked for by OP_GRACE */
 	bool grace_due;		/* the last of them has not been waited for */
 	struct entry_run run;
+	bool counting;		/* 'counted' is what the counters of reasons should be: run.c */
+	__u64 counted[64];
 };
 
 extern const char *const datapath_map_name[MAP_COUNT];

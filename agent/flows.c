@@ -157,6 +157,7 @@ void flows_fill(const struct flows *f, struct flows_fill *out)
 static bool newest_in(const struct ring_view *r, unsigned long at, struct weir_record *out)
 {
 	unsigned long end = producer_at(r);
+	struct weir_record one;
 	bool found = false;
 
 	while (at < end) {
@@ -165,8 +166,11 @@ static bool newest_in(const struct ring_view *r, unsigned long at, struct weir_r
 		if (head & BPF_RINGBUF_BUSY_BIT)
 			break;
 		if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
-			entry_copy(r, at, head, out);
-			found = true;
+			entry_copy(r, at, head, &one);
+			if (one.kind != WEIR_REC_CLOSED) {	/* of a flow that made room */
+				*out = one;
+				found = true;
+			}
 		}
 		at = entry_after(at, head);
 	}

@@ -6,113 +6,43 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "agent/attach.h"
 #include "agent/links.h"
 #include "agent/tcx.h"
 #include "lib/addr.h"
 #include "lib/podnet.h"
 #include "tests/check.h"
+#include "tests/net/parts.h"
 
 static struct netns *node, *pod;
 static char dir[128];
 static struct weir_addr pod_addr = { .byte = { [10] = 255, 255, 10, 7, 0, 2 } };
 
-/* One agent's worth of parts. */
-struct part {
-	struct loop *loop;
-	struct grace *grace;
-	struct datapath *dp;
-	struct attach *attach;
-	unsigned int ifindex;
-	/* what was told */
-	int done;
-	int err;
-	unsigned int us;
-	unsigned int flags, paths;
-	char why[160];
-};
-
-static void on_path(void *ctx, unsigned int ifindex, unsigned int flags, const char *why)
+static unsigned int h0(void)
 {
-	struct part *p = ctx;
-
-	p->flags = flags;
-	p->paths++;
-	snprintf(p->why, sizeof(p->why), "%s", why);
-	loop_stop(p->loop);
+	return netns_link_index(node, "h0");
 }
 
-static void on_done(void *ctx, unsigned int ifindex, int err, unsigned int us)
+static bool opened(struct part *p, const char *pins, enum attach_hook hook)
 {
-	struct part *p = ctx;
-
-	p->done++;
-	p->err = err;
-	p->us = us;
-	loop_stop(p->loop);
-}
-
-static void on_time(void *ctx)
-{
-	loop_stop(ctx);
-}
-
-/* Runs the loop until something stops it, or for 'ms'. */
-static void run(struct part *p, unsigned int ms)
-{
-	struct loop_timer t = { 0 };
-
-	loop_after(p->loop, &t, ms, on_time, p->loop);
-	loop_run(p->loop);
-	loop_cancel(p->loop, &t);
-}
-
-static bool part_open(struct part *p, const char *pins, enum attach_hook hook)
-{
-	struct datapath_options o = { .dir = pins, .buckets = 1024 };
-	struct attach_options ao = { .want = hook };
 	struct complaint why = { 0 };
-	int err;
+	int err = part_open(p, pins, hook, &why);
 
-	memset(p, 0, sizeof(*p));
-	p->ifindex = netns_link_index(node, "h0");
-	err = loop_open(&p->loop) ?: grace_open(&p->grace, p->loop) ?: datapath_open(&p->dp, &o, &why) ?:
-	      attach_open(&p->attach, p->loop, p->grace, p->dp, &ao, on_path, p, &why);
 	CHECK(!err, "an agent's parts: %s", why.text);
 	return !err;
 }
 
-static void part_close(struct part *p)
+static void add(struct part *p)
 {
-	run(p, 100);			/* what was asked for is done */
-	grace_close(p->grace);
-	attach_close(p->attach);
-	datapath_close(p->dp);
-	loop_close(p->loop);
-}
-
-static void part_add(struct part *p)
-{
-	int done = p->done;
-
-	CHECK_EQ(attach_add(p->attach, p->ifindex, on_done, p), 0, "asked for");
-	for (int i = 0; i < 50 && p->done == done; i++)
-		run(p, 100);
-	CHECK_EQ(p->err, 0, "attached");
+	CHECK_EQ(part_add(p, h0()), 0, "attached");
 }
 
 static int udp_in(struct netns *ns, const struct weir_addr *bind_to)
@@ -157,21 +87,14 @@ static bool in(void)
 static void shut(struct part *p)
 {
 	datapath_set_observe_only(p->dp, false);
-	CHECK_EQ(datapath_interface_add(p->dp, p->ifindex, 9), 0, "closed");
+	CHECK_EQ(datapath_interface_add(p->dp, h0(), 9), 0, "closed");
 }
 
 static unsigned int chain(bool egress)
 {
 	struct tcx_chain c;
 
-	return tcx_query(netns_link_index(node, "h0"), egress, &c) ? 99 : c.n;
-}
-
-static int command(const char *text)
-{
-	int status = system(text);
-
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return tcx_query(h0(), egress, &c) ? 99 : c.n;
 }
 
 static bool qdisc_there(void)
@@ -193,10 +116,10 @@ static void hooks(enum attach_hook hook)
 	struct complaint why;
 	struct part p;
 
-	if (!part_open(&p, dir, hook))
+	if (!opened(&p, dir, hook))
 		return;
 	CHECK(out() && in(), "%s: open before", word);
-	part_add(&p);
+	add(&p);
 	printf("%s: both hooks attached in %u us\n", word, p.us);
 	CHECK(p.us <= (hook == HOOK_TCX ? 100000 : 20000), "%s: attached in time", word);
 	CHECK_EQ(p.flags, WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO, "%s: nothing foreign: %s", word, p.why);
@@ -207,14 +130,14 @@ static void hooks(enum attach_hook hook)
 	CHECK(out() && in(), "%s: observed only: passes", word);
 	CHECK_EQ(chain(false), hook == HOOK_TCX, "%s: programs at ingress", word);
 	CHECK_EQ(qdisc_there(), hook == HOOK_CLSACT, "%s: qdisc", word);
-	attach_remove(p.attach, p.ifindex);
-	run(&p, 200);
+	attach_remove(p.attach, h0());
+	part_run(&p, 200);
 	datapath_set_observe_only(p.dp, false);
 	CHECK(out() && in(), "%s: removed", word);
 	CHECK_EQ(chain(false) + chain(true), 0, "%s: no program left", word);
 	CHECK(!qdisc_there(), "%s: no qdisc left", word);
 
-	part_add(&p);
+	add(&p);
 	part_close(&p);
 	CHECK(!out(), "%s: enforced without an agent", word);
 	CHECK_EQ(attach_remove_all(dir, &why) ?: datapath_remove(dir, &why), 0, "%s: uninstalled: %s", word, why.text);
@@ -240,9 +163,9 @@ static void killed(enum attach_hook hook)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (!part_open(&p, dir, hook))
+		if (!opened(&p, dir, hook))
 			_exit(1);
-		part_add(&p);
+		add(&p);
 		shut(&p);
 		if (write(ready[1], "x", 1) == 1)
 			pause();
@@ -255,15 +178,15 @@ static void killed(enum attach_hook hook)
 	for (int i = 0; i < 3; i++, tried++)
 		passed += out();
 	waitpid(pid, NULL, 0);
-	if (!part_open(&p, dir, hook))
+	if (!opened(&p, dir, hook))
 		return;
 	CHECK(datapath_adopted(p.dp), "%s: adopted", word);
 	for (int i = 0; i < 3; i++, tried++)
 		passed += out();
-	CHECK_EQ(attach_add(p.attach, p.ifindex, on_done, &p), 0, "asked for");
+	CHECK_EQ(attach_add(p.attach, h0(), part_done, &p), 0, "asked for");
 	for (int i = 0; i < 20 && !p.done; i++, tried++) {
 		passed += out();
-		run(&p, 1);
+		part_run(&p, 1);
 	}
 	CHECK_EQ(p.err, 0, "%s: taken over", word);
 	printf("%s: taken over in %u us; %d packets tried meanwhile, %d passed\n", word, p.us, tried, passed);
@@ -271,7 +194,7 @@ static void killed(enum attach_hook hook)
 	if (hook == HOOK_TCX)
 		CHECK_EQ(chain(false), 1, "one program, not two");
 	attach_keep(p.attach, NULL, 0);
-	run(&p, 200);
+	part_run(&p, 200);
 	CHECK(out(), "%s: kept by nobody, gone", word);
 	part_close(&p);
 	CHECK_EQ(attach_remove_all(dir, &why) ?: datapath_remove(dir, &why), 0, "%s: uninstalled", word);
@@ -281,35 +204,35 @@ static void killed(enum attach_hook hook)
 static void settle(struct part *p, unsigned int flags)
 {
 	for (int i = 0; i < 30 && p->flags != flags; i++)
-		run(p, 100);
+		part_run(p, 100);
 }
 
 static void foreign(void)
 {
 	const unsigned int both = WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO;
 	int prog = foreign_program(), link;
-	char add[256];
+	char line[256];
 	struct tcx_chain c;
 	struct part p;
 
-	if (!part_open(&p, "private", HOOK_TCX))
+	if (!opened(&p, "private", HOOK_TCX))
 		return;
-	part_add(&p);
+	add(&p);
 	datapath_set_observe_only(p.dp, true);
 	CHECK_EQ(p.flags, both, "at first nothing foreign");
 
-	link = tcx_attach(p.ifindex, false, prog);
+	link = tcx_attach(h0(), false, prog);
 	CHECK(link >= 0, "somebody attaches before us");
 	settle(&p, 0);
 	CHECK_EQ(p.flags, 0, "ingress: neither way");
 	CHECK(strstr(p.why, "'stranger'") && strstr(p.why, "ingress"), "named: %s", p.why);
-	tcx_query(p.ifindex, false, &c);
+	tcx_query(h0(), false, &c);
 	CHECK_EQ(c.n, 2, "both stay");
 	close(link);
 	settle(&p, both);
 	CHECK_EQ(p.flags, both, "gone again: %s", p.why);
 
-	link = tcx_attach(p.ifindex, true, prog);
+	link = tcx_attach(h0(), true, prog);
 	settle(&p, WEIR_EP_REDIRECT_FROM);
 	CHECK_EQ(p.flags, WEIR_EP_REDIRECT_FROM, "egress: may still hand over: %s", p.why);
 	close(link);
@@ -324,27 +247,27 @@ static void foreign(void)
 	CHECK_EQ(p.flags, both, "seen: %s", p.why);
 
 	CHECK_EQ(command("tc qdisc add dev h0 clsact"), 0, "an empty clsact");
-	run(&p, 50);
+	part_run(&p, 50);
 	CHECK_EQ(p.flags, both, "hurts nobody: %s", p.why);
-	snprintf(add, sizeof(add), "%s-stranger", dir);
-	CHECK_EQ(bpf_obj_pin(prog, add), 0, "pinned for tc");
-	snprintf(add, sizeof(add), "tc filter add dev h0 ingress bpf da object-pinned %s-stranger", dir);
-	CHECK_EQ(command(add), 0, "a filter");
+	snprintf(line, sizeof(line), "%s-stranger", dir);
+	CHECK_EQ(bpf_obj_pin(prog, line), 0, "pinned for tc");
+	snprintf(line, sizeof(line), "tc filter add dev h0 ingress bpf da object-pinned %s-stranger", dir);
+	CHECK_EQ(command(line), 0, "a filter");
 	settle(&p, 0);
 	CHECK_EQ(p.flags, 0, "a filter at ingress: %s", p.why);
-	attach_remove(p.attach, p.ifindex);
-	run(&p, 100);
+	attach_remove(p.attach, h0());
+	part_run(&p, 100);
 	CHECK(qdisc_there(), "their qdisc stays");
 	CHECK_EQ(command("tc filter show dev h0 ingress | grep -q filter"), 0, "and their filter");
 	part_close(&p);
 
-	if (part_open(&p, dir, HOOK_CLSACT)) {
+	if (opened(&p, dir, HOOK_CLSACT)) {
 		struct complaint why;
 
-		part_add(&p);
+		add(&p);
 		CHECK_EQ(p.flags, 0, "clsact beside a filter of others: %s", p.why);
-		attach_remove(p.attach, p.ifindex);
-		run(&p, 100);
+		attach_remove(p.attach, h0());
+		part_run(&p, 100);
 		CHECK(qdisc_there(), "their qdisc stays");
 		CHECK_EQ(command("tc filter show dev h0 ingress | grep -q filter"), 0, "and their filter");
 		CHECK(command("tc filter show dev h0 ingress | grep -q weir"), "ours is gone");
@@ -396,17 +319,6 @@ static void links(void)
 	CHECK(seen.gone || seen.master == 0, "the bridge is gone");
 }
 
-static struct netns *fresh(void)
-{
-	struct netns *ns = NULL;
-	int fd;
-
-	if (unshare(CLONE_NEWNET) || (fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) < 0 || netns_open_fd(&ns, fd))
-		return NULL;
-	close(fd);
-	return ns;
-}
-
 static void two_agents(void)
 {
 	char other[160];
@@ -414,43 +326,37 @@ static void two_agents(void)
 	struct part a, b;
 
 	snprintf(other, sizeof(other), "%s-2", dir);
-	if (!part_open(&a, dir, HOOK_NONE))
+	if (!opened(&a, dir, HOOK_NONE))
 		return;
-	part_add(&a);
+	add(&a);
 	/* the other node's agent lives where its node does; here the pod's namespace has to serve as one */
 	netns_enter(pod);
-	if (part_open(&b, other, HOOK_NONE)) {
-		b.ifindex = netns_link_index(pod, "eth0");
-		part_add(&b);
+	if (opened(&b, other, HOOK_NONE)) {
+		CHECK_EQ(part_add(&b, netns_link_index(pod, "eth0")), 0, "attached");
 		CHECK(datapath_view(a.dp)->control->seed[0] != datapath_view(b.dp)->control->seed[0], "seeds of their own");
-		attach_remove(b.attach, b.ifindex);
+		attach_remove(b.attach, netns_link_index(pod, "eth0"));
 		part_close(&b);
 	}
 	netns_enter(node);
 	CHECK_EQ(datapath_remove(other, &why), 0, "one leaves: %s", why.text);
 	CHECK_EQ(chain(false), attach_hook(a.attach) == HOOK_TCX, "the other stays");
-	attach_remove(a.attach, a.ifindex);
+	attach_remove(a.attach, h0());
 	part_close(&a);
 	CHECK_EQ(attach_remove_all(dir, &why) ?: datapath_remove(dir, &why), 0, "and leaves: %s", why.text);
 }
 
 int main(void)
 {
-	char base[64];
-
 	if (geteuid()) {
 		check_skip("needs root");
 		return check_done() && check_failed;
 	}
-	snprintf(base, sizeof(base), "/tmp/weir-at-%d", getpid());
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mkdir(base, 0700) ||
-	    mount("bpf", base, "bpf", 0, NULL)) {
+	if (own_bpffs("attach", dir)) {
 		perror("a bpffs of our own");
 		return 1;
 	}
-	snprintf(dir, sizeof(dir), "%s/pins", base);
-	pod = fresh();
-	node = fresh();
+	pod = fresh_netns();
+	node = fresh_netns();
 	CHECK_EQ(netns_router(node) ?: netns_quick(pod), 0, "settings");
 	CHECK_EQ(podnet_make(node, "h0", pod, &pod_addr, 1, "weir:shop/web"), 0, "a pod's interface");
 	CHECK_EQ(podnet_reach(node, "h0", pod, &pod_addr, 1), 0, "reached");
@@ -470,7 +376,6 @@ int main(void)
 	killed(HOOK_CLSACT);
 	two_agents();
 	links();
-	umount2(base, MNT_DETACH);
-	rmdir(base);
+	own_bpffs_end(dir);
 	return check_done();
 }
