@@ -17,6 +17,7 @@
 #include "tools/lab_at.h"
 #include "tools/lab_up.h"
 #include "tools/lab_verbs.h"
+#include "tools/nearest.h"
 #include "tools/record.h"
 
 #define CALL_MS 300		/* patience of a caller */
@@ -138,6 +139,7 @@ static void print_intro(const struct lab *lab)
 }
 
 struct seen {
+	struct nearest *nearest;
 	unsigned long allowed, denied;
 };
 
@@ -148,10 +150,11 @@ static int on_part(void *ctx, const Weir__V1__Reply *part)
 
 	if (part->answer_case == WEIR__V1__REPLY__ANSWER_OBSERVED) {
 		for (size_t i = 0; i < part->observed->n_record; i++) {
-			const Weir__V1__Record *r = part->observed->record[i];
+			Weir__V1__Record *r = part->observed->record[i];
 
 			if (!strcmp(r->kind, "closed"))
 				continue;
+			nearest_fill(seen->nearest, r);
 			record_print(stdout, r, want.colour);
 			record_denied(r) ? seen->denied++ : seen->allowed++;
 		}
@@ -176,10 +179,13 @@ static int watch(const struct lab *lab, struct seen *seen)
 	code = ask_open(&c, &want);
 	if (code != VERB_GO)
 		return code;
+	if (nearest_begin(&seen->nearest, &want))
+		return verb_fail(VERB_FAILED, "no memory");
 	setitimer(ITIMER_REAL, &tick, NULL);
 	code = ask_on(c, &ask, -1, on_part, seen);
 	while (code == VERB_OK && !time_is_up())
 		code = ask_more(c, -1, on_part, seen);
+	nearest_end(seen->nearest);
 	control_close(c);
 	return code;
 }

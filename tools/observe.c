@@ -5,6 +5,7 @@
 
 #include "lib/control/json.h"
 #include "tools/ask.h"
+#include "tools/nearest.h"
 #include "tools/record.h"
 #include "tools/words.h"
 
@@ -33,6 +34,7 @@ static const struct verb_help help = {
 };
 
 struct seen {
+	struct nearest *nearest;
 	unsigned long records, denied;
 	unsigned long long lost;
 };
@@ -58,6 +60,7 @@ static int on_part(void *ctx, const Weir__V1__Reply *part)
 	if (part->answer_case != WEIR__V1__REPLY__ANSWER_OBSERVED)
 		return VERB_GO;
 	for (size_t i = 0; i < o->n_record; i++) {
+		nearest_fill(seen->nearest, o->record[i]);
 		print(o->record[i]);
 		seen->records++;
 		seen->denied += record_denied(o->record[i]);
@@ -106,7 +109,10 @@ int observe_main(int argc, char **argv)
 	if (which.pod)
 		observe.pod = pod;
 	end_by_signal();
+	if (nearest_begin(&seen.nearest, &want))
+		return verb_fail(VERB_FAILED, "no memory");
 	code = ask_each(&want, &ask, which.follow ? -1 : ASK_WAIT_MS, on_part, &seen);
+	nearest_end(seen.nearest);
 	if (code != VERB_OK)
 		return code;
 	fprintf(stderr, "%lu shown, %lu of them denied, %llu lost\n", seen.records, seen.denied, seen.lost);

@@ -87,8 +87,10 @@ static void print_allowed(FILE *to, const Weir__V1__Record *r)
 		return;
 	if (*r->policy)
 		print_author(to, r->direction, r->policy, r->rule);
+	else if (r->picked_up)
+		fputs("picked up: it is older than the pod's policy", to);
 	else
-		fputs(r->picked_up ? "picked up: it is older than the pod's policy" : "no policy isolates either end", to);
+		fprintf(to, "%s: %s", r->direction, *r->rule_text ? r->rule_text : reason_sentence(r->reason));
 }
 
 static void print_denied(FILE *to, const Weir__V1__Record *r)
