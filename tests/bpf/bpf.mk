@@ -7,4 +7,4 @@ $(BPF_WORLD) $(BPF_TESTS:%=%.o): | $(B)/gen/bpf/weir.skel.h
 $(BPF_TESTS): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPF_WORLD) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
 
-QUICK += $(BPF_TESTS)
+QUICK += $(BPF_TESTS) tests/bpf/forms.sh
