@@ -3,3 +3,4 @@
 $(B)/tests/lab/netns: $(B)/tests/lab/netns.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
 QUICK += $(B)/tests/lab/netns
+SLOW += tests/lab/lab.sh
