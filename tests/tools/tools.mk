@@ -3,3 +3,6 @@
 $(B)/tests/tools/words: $(B)/tests/tools/words.o $(B)/tools/words.o $(B)/tools/table.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
 QUICK += $(B)/tests/tools/words tests/tools/check.sh
+$(B)/tests/tools/record: $(B)/tests/tools/record.o $(B)/tools/record.o $(B)/tools/words.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+QUICK += $(B)/tests/tools/record
