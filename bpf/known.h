@@ -134,10 +134,11 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 		return NULL;
 	if (WEIR_TAG_PHASE(f.t) != WEIR_CONFIRMED || (p->tcp & (TCP_FIN | TCP_SYN | TCP_RST)) || slot_age(f.t, p->now) > 16)
 		return NULL;
+	PAUSE();
 	gate = ONCE(slot_hot(&f)->gate);
 	PAUSE();
 	to = gate_open(skb, p, gate, hook, hand_over);
-	if (!to || (hook == TO_POD && !arrived_well(skb, p, gate, f.t)))
+	if (!to || (hook == TO_POD && !(slot_still(&f, gate) && arrived_well(skb, p, gate, f.t))))
 		return NULL;
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
@@ -237,7 +238,7 @@ inline_fn void unlock_as(struct slot *f, const struct packet *p, __u64 gate, __u
 	slot_unlock(f);
 }
 
-enum mark { UNMARKED, MARKED, NEVER_BEEN };
+enum mark { UNMARKED, MARKED, STILL_CUT, NEVER_BEEN };
 
 /* What was said goes into the slot, if it can be locked.  Denied where it was let in before: cut.  Denied at the second
  * hook of a flow that only the first has let pass: it shall never have been.  A function of its own: the judge's frame is
@@ -245,7 +246,7 @@ enum mark { UNMARKED, MARKED, NEVER_BEEN };
 __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 t, __u32 denied)
 {
 	struct slot f = { .t = t };
-	__u32 was_cut = WEIR_TAG_PHASE(t) == WEIR_CUT_FLOW, side;
+	__u32 was_cut, side;
 	__u64 gate;
 
 	if (!p || !v)
@@ -260,8 +261,13 @@ __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 
 		return NEVER_BEEN;
 	if (!slot_lock(&f))
 		return UNMARKED;
-	f.t |= WEIR_TAG_LOCK;
+	f.t = slot_read(&f);		/* it may have been cut, or live again, since it was found; not any more */
+	was_cut = WEIR_TAG_PHASE(f.t) == WEIR_CUT_FLOW;
 	gate = slot_hot(&f)->gate;
+	if (!denied && was_cut && WEIR_GATE_GEN(gate) == p->generation) {
+		slot_unlock(&f);	/* by the other hook, under this policy */
+		return STILL_CUT;
+	}
 	remember_again(&f, p, v, denied);
 	if (denied && !was_cut) {
 		sum(WEIR_STAT_CUT_FLOWS, 1, 0);
@@ -290,7 +296,9 @@ inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct v
 	t = slot_read(f);
 	if (same_hands(t, f->t))
 		f->t = t;
-	p->changed |= mark == MARKED;
+	p->changed |= mark == MARKED || mark == STILL_CUT;
+	if (mark == STILL_CUT)
+		return WEIR_CUT;
 	return why == WEIR_ALLOWED ? WEIR_UNDECIDED : WEIR_CUT;
 }
 
@@ -354,7 +362,12 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 
 		if (!find(&f, p))
 			break;
+		PAUSE();
 		gate = ONCE(slot_hot(&f)->gate);
+		if (!slot_still(&f, gate)) {
+			sum(WEIR_STAT_RETRIED, 1, 0);
+			continue;
+		}
 		over = flow_over(&f, p) ?: flow_foreign(p, gate, hook);
 		if (over < 0)
 			break;

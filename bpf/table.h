@@ -170,6 +170,13 @@ inline_fn int find(struct slot *f, const struct packet *p)
 	return b && find_in(f, ix, b, p, 3);
 }
 
+/* Is the slot still what it was found as, now that its gate has been read?  A count proves as much by itself; a hook that
+ * does not count has nothing else to prove whose gate it read. */
+inline_fn int slot_still(const struct slot *f, __u64 gate)
+{
+	return same_hands(ONCE(*(slot_tag(f) + after(gate))), f->t);
+}
+
 enum counted { COUNTED, GONE, CROWDED };
 
 #ifndef COUNT_HIGH
