@@ -367,6 +367,7 @@ static void fail_closed(struct reading *r, struct rule *rule, struct peer *nobod
 		*nobody = (struct peer){ .kind = PEER_NOBODY };
 		rule->peer = nobody;
 		rule->npeer = 1;
+		rule->any_port = !rule->nport;
 		return;
 	}
 	rule->action = ACTION_DENY;

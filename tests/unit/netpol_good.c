@@ -334,6 +334,7 @@ static void fails_closed(void)
 			const struct rule *r = o->policy.rule[WEIR_EGRESS];
 
 			CHECK_EQ(r->npeer == 1 && r->peer->kind == PEER_NOBODY && !r->any_peer, rows[i].nobody, "%s", rows[i].rule);
+			CHECK_EQ(r->any_port, !r->nport, "%s", rows[i].rule);
 			CHECK_EQ(r->action == ACTION_DENY && r->any_peer && r->any_port, rows[i].denies_all, "%s", rows[i].rule);
 		}
 		objects_free(&all);
