@@ -20,9 +20,9 @@ FUZZ_AGENT := $(call fuzz_obj,$(filter-out agent/main.c,$(AGENT_SRC)))
 
 $(B)/fuzz/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_CFLAGS) $(DEPS) -c $< -o $@
+	@$(CLANG) $(FUZZ_CFLAGS) $(DEPS) -c $< -o $@
 $(B)/gen/%.fuzz.o: $(B)/gen/%.c
-	$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
+	@$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
 $(FUZZ_AGENT): | $(B)/gen/bpf/weir.skel.h
 $(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),\
 	$(if $(filter agent bpf,$(call fuzz_links,$(f))),$(eval $(B)/fuzz/tests/fuzz/$(f).o: | $(B)/gen/bpf/weir.skel.h)) \
@@ -30,7 +30,7 @@ $(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),\
 
 $(FUZZ): $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
 	@mkdir -p $(@D)
-	$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ \
+	@$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ \
 		$(if $(filter agent bpf,$(call fuzz_links,$*)),$(LIBS_BPF)) $(LIBS_LIB)
 
 fuzz: deps-test $(FUZZ)
