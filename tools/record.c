@@ -57,6 +57,10 @@ static void print_flow(FILE *to, const Weir__V1__Record *r)
 {
 	bool ports = r->destination_port || r->source_port;
 
+	if (is(r->source_address, "::") && is(r->destination_address, "::")) {
+		fputs("a packet whose headers were not read", to);
+		return;
+	}
 	print_end(to, r->source, r->source_address, 0, false);
 	fputs(" -> ", to);
 	print_end(to, r->destination, r->destination_address, r->destination_port, ports);

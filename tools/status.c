@@ -11,7 +11,7 @@ static struct verb_want want;
 static bool all;
 
 static const struct opt options[] = {
-	OPT_FLAG('a', "all", &all, "counters that are zero, too"),
+	OPT_FLAG('a', "all", &all, "also what has no bound of its own, and counters that are zero"),
 	VERB_OPTIONS(&want),
 	OPT_END
 };
@@ -61,18 +61,26 @@ static void print_rejected(const Weir__V1__Status *s)
 	}
 }
 
-static void print_gauges(const Weir__V1__Status *s)
+/* What has a bound; what has none is memory, and told with --all. */
+static void print_gauges(const Weir__V1__Status *s, bool bounded)
 {
 	struct table t;
 
-	table_begin(&t, "ROOM", "USED", "SIZE", "FULL", NULL);
+	if (bounded)
+		table_begin(&t, "ROOM", "USED", "SIZE", "FULL", NULL);
+	else
+		table_begin(&t, "WITHOUT A BOUND OF ITS OWN", "HELD", NULL);
 	for (size_t i = 0; i < s->n_gauges; i++) {
 		const Weir__V1__Gauge *g = s->gauges[i];
 
+		if (!g->size != !bounded)
+			continue;
 		table_cell(&t, "%s", g->name);
 		table_cell(&t, "%llu", (unsigned long long)g->used);
+		if (!bounded)
+			continue;
 		table_cell(&t, "%llu", (unsigned long long)g->size);
-		table_cell(&t, "%.0f %%", g->size ? 100.0 * g->used / g->size : 0.0);
+		table_cell(&t, "%.0f %%", 100.0 * g->used / g->size);
 	}
 	putchar('\n');
 	table_end(&t, stdout);
@@ -112,7 +120,9 @@ static int on_status(void *ctx, const Weir__V1__Reply *part)
 	} else {
 		print_head(s);
 		print_rejected(s);
-		print_gauges(s);
+		print_gauges(s, true);
+		if (all)
+			print_gauges(s, false);
 		print_counters("DROPPED", s->reasons, s->n_reasons, true);
 		print_counters("PASSED", s->reasons, s->n_reasons, false);
 		print_counters("COUNTED", s->stats, s->n_stats, false);

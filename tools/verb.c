@@ -43,11 +43,12 @@ static int sort_words(const struct verb_help *help, const struct opt *options, s
 		if (ended || help->words_end_options) {
 			memmove(argv + words->n, argv + at, (argc - at) * sizeof(*argv));
 			words->n += argc - at;
-			return 0;
-		}
-		if (at < argc)
+			at = argc;
+		} else if (at < argc) {
 			argv[words->n++] = argv[at++];
+		}
 	}
+	argv[words->n] = NULL;
 	return 0;
 }
 

@@ -14,7 +14,7 @@ fi
 unset WEIR_SERVER
 server=unix:/run/weir-lab/$lab/n1.sock
 cleanup() {
-	for l in "$lab" "$lab-two" "$lab-bad" "$lab-demo"; do
+	for l in "$lab" "$lab-two" "$lab-bad" "$lab-demo" "$lab-half"; do
 		[ ! -d "/run/weir-lab/$l" ] || "$weir" lab down "$l" >/dev/null
 	done
 	rm -rf "$dir"
@@ -105,7 +105,7 @@ row "from outside, not to the database" 1 'no answer' probe outside shop/databas
 row "the node itself is let in" 0 'refused' probe node/n1 shop/database:5432
 row "an outside client by a masqueraded NodePort is not" 1 'no answer' probe outside 192.0.2.1:30080
 row "exec is in the pod" 0 '10\.244\.1\.66' "$weir" lab exec -l "$lab" rogue -- ip -br addr
-row "exec hands on the exit code" 7 '' "$weir" lab exec -l "$lab" shop/rogue -- sh -c 'exit 7'
+row "exec hands on the exit code" 7 still "$weir" lab exec -l "$lab" shop/rogue -- sh -c 'echo still; exit 7'
 row "exec knows its agent" 0 "^unix:.*/$lab/n1.sock\$" "$weir" lab exec -l "$lab" node/n1 -- sh -c 'echo $WEIR_SERVER'
 row "a command that is not there" 127 "cannot run 'nosuch'" "$weir" lab exec -l "$lab" shop/rogue -- nosuch
 row "a pod that is not there" 1 "has no pod 'shop/nobody'" "$weir" lab exec -l "$lab" shop/nobody -- true
@@ -134,7 +134,7 @@ timeout 5 "$weir" observe -s $server -f --denied --pod shop/rogue >"$dir/follow"
 follower=$!
 sleep 0.3
 probe shop/rogue shop/payments:9000 >/dev/null
-becomes "observe -f prints it as it comes" 0 grep -q 'DENIED  shop/rogue -> shop/payments:9000/tcp' "$dir/follow"
+becomes "observe -f prints it as it comes" 0 grep -q 'DENIED   shop/rogue -> shop/payments:9000/tcp' "$dir/follow"
 kill $follower 2>/dev/null
 wait $follower 2>/dev/null
 
@@ -172,6 +172,15 @@ row "status says that the agent is gone" 1 '^n1 +gone' "$weir" lab status "$lab"
 row "down" 0 "lab '$lab' is gone" "$weir" lab down "$lab"
 row "twice is once" 1 "no lab '$lab' is up" "$weir" lab down "$lab"
 
+# killed half-way up: while its agent loads, and nobody else will ever take it down
+"$weir" lab up demo --name "$lab-half" &
+half=$!
+becomes "half-way up" 0 test -e "/run/weir-lab/$lab-half/n1.log"
+kill -9 $half
+wait $half 2>/dev/null
+row "half a lab" 0 '"name": "n1"' "$weir" lab status "$lab-half" -o json
+row "half a lab goes, too" 0 "lab '$lab-half' is gone" "$weir" lab down "$lab-half"
+
 # two nodes
 row "two nodes" 0 'is up' "$weir" lab up policies/tenants --name "$lab-two"
 row "across nodes, own tenant" 0 'refused' "$weir" lab probe -l "$lab-two" shop-dev/web shop-dev/db:5432
@@ -182,7 +191,7 @@ ok "down" "$weir" lab down "$lab-two"
 
 # the demo, shown for a few seconds, by itself and interrupted
 row "the demo ends by itself" 0 'connections allowed, [1-9]' "$weir" lab demo --name "$lab-demo" --seconds 5
-grep -qE '  DENIED  shop/rogue -> shop/database:5432/tcp .*isolated by shop/default-deny' "$dir/said" &&
+grep -qE '  DENIED   shop/rogue -> shop/database:5432/tcp .*isolated by shop/default-deny' "$dir/said" &&
 	grep -qE '  allowed  shop/cart -> shop/database:5432/tcp  egress shop/cart rule 2' "$dir/said" &&
 	passed=$((passed + 1)) || { failed=$((failed + 1)); echo "the demo does not show who decides: $(cat "$dir/said")"; }
 "$weir" lab demo --name "$lab-demo" >"$dir/demo" 2>&1 &
