@@ -178,7 +178,7 @@ inline_fn void verdict_again(const struct slot *f, const struct packet *p, struc
 	v->ep[1] = WEIR_GATE_EP(gate, 1);
 	peer_slots(p, v);
 	v->sides = hand_over ? WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) : sides_again(f, p, v, hook);
-	if (addr_same(&p->addr[0], &p->addr[1]) && !control.hairpin)
+	if (addr_same(&p->addr[0], &p->addr[1]) && v->ep[0] == v->ep[1] && number_is_pod(v->ep[0]) && !control.hairpin)
 		v->sides = 0;
 }
 inline_fn __u64 gate_bits(const struct verdict *v)

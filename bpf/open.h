@@ -25,7 +25,10 @@ inline_fn __u64 word_src(const struct packet *p, const struct verdict *v) { retu
 inline_fn __u64 word_dst(const struct packet *p, const struct verdict *v) { return word_of(v, !p->side); }
 
 /* A pod and its own address, as a Service brings them together. */
-inline_fn int hairpin(const struct packet *p) { return addr_same(&p->addr[0], &p->addr[1]); }
+inline_fn int hairpin(const struct packet *p, __u64 word)
+{
+	return addr_same(&p->addr[0], &p->addr[1]) && word_own(word, p->me);
+}
 
 inline_fn enum weir_reason enter_from(struct packet *p, struct verdict *v)
 {
@@ -43,7 +46,7 @@ inline_fn enum weir_reason enter_from(struct packet *p, struct verdict *v)
 		p->to = to;
 		v->sides |= WEIR_SIDE(WEIR_INGRESS);
 	}
-	if (hairpin(p))
+	if (hairpin(p, word))
 		v->sides = control.hairpin ? WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) : 0;
 	return WEIR_UNDECIDED;
 }
@@ -64,7 +67,7 @@ inline_fn enum weir_reason enter_to(struct __sk_buff *skb, struct packet *p, str
 	if (word_has(word_dst(p, v), WEIR_WORD_RESTING))
 		return WEIR_RESTING;
 	v->sides = WEIR_SIDE(WEIR_INGRESS);
-	if (hairpin(p) && !control.hairpin)
+	if (sender == p->me && hairpin(p, word_dst(p, v)) && !control.hairpin)
 		v->sides = 0;
 	return WEIR_UNDECIDED;
 }

@@ -64,7 +64,7 @@ WEIR_SIZE(struct weir_cells, 64);
 struct weir_set {
 	__u32 base;		/* its cell of class 0 */
 	__u32 limit;		/* classes it has cells for; a class beyond is a missing row.  0: no set, nothing passes */
-};
+} __attribute__((aligned(8)));
 WEIR_SIZE(struct weir_set, 8);
 
 /* Classes: what no rule on this node can tell apart, numbered for each direction apart. */

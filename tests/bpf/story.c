@@ -44,6 +44,7 @@ static const struct row policy[] = {
 	{ "the outside comes in by a rule", TO(B, IF_UPLINK), "sctp O:7 > B:9", WEIR_ALLOWED },
 	{ "the answer to the outside", FROM(B), "sctp B:9 > O:7", WEIR_KNOWN },
 	{ "from outside without a rule", TO(B, IF_UPLINK), "tcp O:9 > B:80 S", WEIR_NO_RULE },
+	{ "from an address to itself, and not the pod's", TO(B, IF_UPLINK), "tcp O:9 > O:9 S", WEIR_NO_RULE },
 	{ "a remote pod by a rule for all", TO(B, IF_UPLINK), "proto=47 R > B len=8", WEIR_ALLOWED },
 	{ "a remote pod in IPv6", TO(B, IF_UPLINK), "udp R6.9 > B6.9", WEIR_ALLOWED },
 	{ "an address nobody knows, outside", TO(B, IF_UPLINK), "tcp X:1 > B:80 S", WEIR_NO_RULE },
