@@ -111,22 +111,36 @@ int compile_swept(struct compiler *c, unsigned int mark, const __u64 held[WEIR_R
  * as used, old sets are copied to where there is room for new classes, the generation always rises.  What the maps
  * hold and no object accounts for leaves with it.
  */
+struct compile_adopted_entry {			/* of the hash of addresses (length 128), or of prefixes */
+	struct weir_prefix prefix;
+	__u32 slot;
+};
+struct compile_adopted_endpoint {
+	__u32 number;
+	const char *ns, *pod;			/* "" where the agent kept no name */
+	struct weir_set set[WEIR_DIRS];
+};
+struct compile_adopted_rule {			/* as compile_rule_of() told them to the earlier agent */
+	__u32 number;
+	struct compile_rule rule;
+};
 struct compile_adopted {
 	const __u64 *word;			/* slots, WEIR_SLOTS of them */
 	const __u32 *cell;			/* WEIR_CELLS */
 	const struct weir_range *range;		/* WEIR_RANGES */
-	const struct adopted_address { struct weir_addr addr; __u32 slot; } *address;	/* hash entries */
-	const struct adopted_prefix { struct weir_prefix prefix; __u32 slot; } *prefix;	/* longest-prefix entries */
-	const struct adopted_endpoint { __u32 number; const char *ns, *pod; struct weir_set set[WEIR_DIRS]; } *endpoint;
-	const struct adopted_rule { __u32 number; struct compile_rule rule; } *rule;
+	const struct compile_adopted_entry *address, *prefix;
+	const struct compile_adopted_endpoint *endpoint;
+	const struct compile_adopted_rule *rule;
 	unsigned int naddress, nprefix, nendpoint, nrule;
 };
 int compile_adopt(struct compiler *c, const struct compile_adopted *old);
 
 /* Questions. */
 unsigned int compile_endpoint(const struct compiler *c, const char *ns, const char *pod);	/* 0: no local one */
+bool compile_endpoint_name(const struct compiler *c, unsigned int endpoint, const char **ns, const char **pod);
 bool compile_armed(const struct compiler *c, unsigned int endpoint);	/* both its sets are in force */
 unsigned int compile_namespace_id(const struct compiler *c, const char *ns);	/* for granted prefixes; 0: unknown */
+const char *compile_namespace_name(const struct compiler *c, unsigned int id);	/* "" for an unknown one */
 bool compile_rule_of(const struct compiler *c, unsigned int number, struct compile_rule *out);
 void compile_count(const struct compiler *c, struct compile_counts *out);
 
