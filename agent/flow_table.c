@@ -21,25 +21,34 @@ static inline bool published(__u64 tag)
 
 enum copied { COPY_NONE, COPY_GOOD, COPY_MOVING };
 
-static inline void copy_counts(const struct weir_cold *cold, const __u64 count[2], struct flow_snapshot *s)
+/* The cold part is good only once counts were moved there or something rare was told of the flow: most slots never
+ * have one, and half of the table's memory need not be read. */
+static inline void copy_cold(const struct weir_cold *cold, struct flow_snapshot *s)
 {
-	bool moved = s->gate & WEIR_GATE_MOVED;
-
-	for (int side = 0; side < 2; side++) {
-		s->packets[side] = WEIR_COUNT_PACKETS(count[side]) + (moved ? load(&cold->packets[side]) : 0);
-		s->bytes[side] = WEIR_COUNT_BYTES(count[side]) + (moved ? load(&cold->bytes[side]) : 0);
+	if (!(s->gate & WEIR_GATE_MOVED)) {
+		s->flags = s->to_port = s->to.w[0] = s->to.w[1] = 0;
+		return;
 	}
+	for (int side = 0; side < 2; side++) {
+		s->packets[side] += load(&cold->packets[side]);
+		s->bytes[side] += load(&cold->bytes[side]);
+	}
+	s->flags = cold->flags;
+	s->to_port = cold->to_port;
+	s->to = cold->to;
 }
 
-static inline bool held_still(const struct weir_bucket *b, int way, const struct flow_snapshot *s, const __u64 count[2],
-			      __u32 moves)
+static inline bool cold_still(const struct weir_cold *cold, __u64 gate, __u32 moves)
 {
-	__u64 tag;
+	return !(gate & WEIR_GATE_MOVED) ||
+	       (!(moves & 1) && moves == __atomic_load_n(&cold->moves, __ATOMIC_RELAXED));
+}
 
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	tag = load(&b->tag[way]);
-	return !((tag ^ s->tag) & WEIR_TAG_ID) && !((tag | s->tag) & WEIR_TAG_LOCK) && !(moves & 1) &&
-	       moves == __atomic_load_n(&b->cold[way].moves, __ATOMIC_RELAXED) && load(&b->hot[way].gate) == s->gate &&
+static inline bool held_still(const struct weir_bucket *b, int way, const struct flow_snapshot *s, const __u64 count[2])
+{
+	__u64 tag = load(&b->tag[way]);
+
+	return !((tag ^ s->tag) & WEIR_TAG_ID) && !((tag | s->tag) & WEIR_TAG_LOCK) && load(&b->hot[way].gate) == s->gate &&
 	       WEIR_COUNT_INC(count[0]) == WEIR_TAG_INC(tag) && WEIR_COUNT_INC(count[1]) == WEIR_TAG_INC(tag);
 }
 
@@ -48,13 +57,14 @@ static inline enum copied copy_once(const struct weir_bucket *b, int way, struct
 	const struct weir_hot *hot = &b->hot[way];
 	const struct weir_cold *cold = &b->cold[way];
 	__u64 count[2];
-	__u32 moves;
+	__u32 moves = 0;
 
 	s->tag = __atomic_load_n(&b->tag[way], __ATOMIC_ACQUIRE);
 	if (!published(s->tag))
 		return COPY_NONE;
-	moves = __atomic_load_n(&cold->moves, __ATOMIC_ACQUIRE);
 	s->gate = load(&hot->gate);
+	if (s->gate & WEIR_GATE_MOVED)
+		moves = __atomic_load_n(&cold->moves, __ATOMIC_ACQUIRE);
 	for (int side = 0; side < 2; side++) {
 		s->addr[side].w[0] = load(&hot->addr[side].w[0]);
 		s->addr[side].w[1] = load(&hot->addr[side].w[1]);
@@ -62,12 +72,12 @@ static inline enum copied copy_once(const struct weir_bucket *b, int way, struct
 		s->rule[side] = hot->rule[side];
 		s->endpoint[side] = WEIR_GATE_EP(s->gate, side);
 		count[side] = load(&hot->count[side]);
+		s->packets[side] = WEIR_COUNT_PACKETS(count[side]);
+		s->bytes[side] = WEIR_COUNT_BYTES(count[side]);
 	}
-	copy_counts(cold, count, s);
-	s->flags = cold->flags;
-	s->to_port = cold->to_port;
-	s->to = cold->to;
-	return held_still(b, way, s, count, moves) ? COPY_GOOD : COPY_MOVING;
+	copy_cold(cold, s);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return held_still(b, way, s, count) && cold_still(cold, s->gate, moves) ? COPY_GOOD : COPY_MOVING;
 }
 
 static inline enum copied copy_slot(const struct weir_bucket *b, unsigned int bucket, int way, struct flow_snapshot *s)
@@ -98,12 +108,14 @@ unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *
 	unsigned int told = 0, moving = 0;
 	struct flow_snapshot s;
 
-	for (unsigned int i = 0; i < dp->view.buckets; i++)
+	for (unsigned int i = 0; i < dp->view.buckets; i++) {
+		__builtin_prefetch(&bucket[i + 8]);
 		for (int way = 0; way < WEIR_WAYS; way++) {
 			enum copied c;
 
 			if (!published(load(&bucket[i].tag[way])))
 				continue;
+			__builtin_prefetch(&bucket[i + 2].hot[way]);
 			c = copy_slot(&bucket[i], i, way, &s);
 			moving += c == COPY_MOVING;
 			if (c != COPY_GOOD)
@@ -112,6 +124,7 @@ unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *
 			if (fn(ctx, &s))
 				goto out;
 		}
+	}
 out:
 	if (missed)
 		*missed = moving;
