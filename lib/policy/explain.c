@@ -4,20 +4,22 @@
 
 #include "lib/policy/near.h"
 
-/* The policies that count: in force, or audited ones where no other speaks. */
-struct among {
-	const struct object *const *policy;
-	unsigned int n;
-	const struct asked *asked;
-	bool audited;			/* count these, too */
-};
-
 /* A rule and how near it came. */
 struct found {
 	const struct object *policy;
 	const struct peer *peer;	/* the closest one; NULL: any */
 	unsigned int index, score;
 	bool matches;
+};
+
+/* The policies that count: in force, or audited ones where no other speaks. */
+struct among {
+	const struct object *const *policy;
+	unsigned int n;
+	const struct asked *asked;
+	bool audited;			/* count these, too */
+	bool isolated;			/* by NetworkPolicies */
+	struct found decided[TIER_BASELINE + 1];	/* of the cluster tiers; no policy: silent */
 };
 
 static bool speaks(const struct among *m, const struct object *o, enum policy_tier tier)
@@ -94,48 +96,53 @@ static struct found decides(const struct among *m, enum policy_tier tier)
 	return (struct found){ 0 };
 }
 
-static const struct rule *rule_of(const struct asked *a, const struct found *f)
+static enum rule_action action_of(const struct asked *a, const struct found *f)
 {
-	return &f->policy->policy.rule[a->dir][f->index];
+	return f->policy->policy.rule[a->dir][f->index].action;
 }
 
-/* The rule that denies outright, if one does. */
-static struct found denies(const struct among *m)
+/* What the tiers say, and which of them denies outright, if one does. */
+static const struct found *decide(struct among *m)
 {
-	struct found f = decides(m, TIER_ADMIN);
+	struct found *admin = &m->decided[TIER_ADMIN], *baseline = &m->decided[TIER_BASELINE];
 
-	if (f.policy && rule_of(m->asked, &f)->action == ACTION_ALLOW)
-		return (struct found){ 0 };
-	if (f.policy && rule_of(m->asked, &f)->action == ACTION_DENY)
-		return f;
-	if (isolated(m))
-		return (struct found){ 0 };
-	f = decides(m, TIER_BASELINE);
-	if (f.policy && rule_of(m->asked, &f)->action != ACTION_DENY)
-		f.policy = NULL;
-	return f;
+	m->isolated = isolated(m);
+	*admin = decides(m, TIER_ADMIN);
+	*baseline = decides(m, TIER_BASELINE);
+	if (admin->policy && action_of(m->asked, admin) != ACTION_PASS)
+		return action_of(m->asked, admin) == ACTION_DENY ? admin : NULL;
+	if (m->isolated || !baseline->policy || action_of(m->asked, baseline) != ACTION_DENY)
+		return NULL;
+	return baseline;
 }
 
-/* Could this rule have allowed it, had it matched? */
+/* Could this rule have allowed it, had it matched?  One that comes after the decision of its tier could not, nor
+ * one of a tier that was not asked. */
 static bool could_help(const struct among *m, const struct object *o, unsigned int index, const struct found *deny)
 {
 	enum rule_action action = o->policy.rule[m->asked->dir][index].action;
 	enum policy_tier tier = o->policy.tier;
+	const struct found *decided = &m->decided[tier];
 
-	if (action == ACTION_DENY || (action == ACTION_PASS && (!deny->policy || deny->policy->policy.tier != tier)))
+	if (deny && tier > deny->policy->policy.tier)
 		return false;
-	if (!deny->policy)
-		return tier != TIER_BASELINE || !isolated(m);
-	if (tier != deny->policy->policy.tier)
-		return tier < deny->policy->policy.tier;
-	return order(o, deny->policy) < 0 || (o == deny->policy && index < deny->index);
+	if (tier == TIER_BASELINE && m->isolated)
+		return false;
+	if (action == ACTION_DENY || (action == ACTION_PASS && (!deny || decided != deny)))
+		return false;
+	if (!decided->policy || order(o, decided->policy) < 0)
+		return true;
+	return o == decided->policy && index <= decided->index;
 }
 
 static struct found nearest(const struct among *m, const struct found *deny)
 {
 	enum weir_dir dir = m->asked->dir;
+	const struct found *admin = &m->decided[TIER_ADMIN];
 	struct found best = { 0 };
 
+	if (admin->policy && action_of(m->asked, admin) == ACTION_ALLOW)
+		return *admin;
 	for (unsigned int i = 0; i < m->n; i++) {
 		const struct object *o = m->policy[i];
 
@@ -162,7 +169,7 @@ static void say_policy(struct line *l, const struct object *o)
 
 static void say_rule(struct line *l, const struct asked *a, const struct found *f)
 {
-	const struct rule *rule = rule_of(a, f);
+	const struct rule *rule = &f->policy->policy.rule[a->dir][f->index];
 
 	line_add(l, "rule %u ", f->index + 1);
 	if (*rule->name)
@@ -173,7 +180,7 @@ static void say_rule(struct line *l, const struct asked *a, const struct found *
 
 static void say_missing(struct line *l, const struct asked *a, const struct found *f)
 {
-	const struct rule *rule = rule_of(a, f);
+	const struct rule *rule = &f->policy->policy.rule[a->dir][f->index];
 	bool peer = f->peer && near_peer(a, f->policy, f->peer) < NEAR_WHOLE;
 	bool port = near_ports(a, rule) < NEAR_WHOLE;
 
@@ -189,7 +196,7 @@ static void say_missing(struct line *l, const struct asked *a, const struct foun
 
 static void say_nearest(struct line *l, const struct asked *a, const struct found *f)
 {
-	const struct rule *rule = rule_of(a, f);
+	const struct rule *rule = &f->policy->policy.rule[a->dir][f->index];
 
 	say_rule(l, a, f);
 	line_add(l, rule->action == ACTION_PASS ? " passes " : " allows ");
@@ -221,9 +228,9 @@ static void put(const struct asked *a, const struct found *best, const struct fo
 	out->dir = a->dir;
 	out->index = f->index;
 	out->score = best->policy ? best->score : 1;
-	if (deny->policy)
+	if (deny)
 		say_deny(&l, a, deny);
-	if (deny->policy && best->policy)
+	if (deny && best->policy)
 		line_add(&l, "; nearest before it: ");
 	if (best->policy)
 		say_nearest(&l, a, best);
@@ -235,18 +242,19 @@ bool explain_miss(const struct object *const *policies, unsigned int n, enum wei
 {
 	struct asked asked = { .dir = dir, .subject = dir == WEIR_INGRESS ? dst : src,
 			       .other = dir == WEIR_INGRESS ? src : dst, .dst = dst, .proto = proto, .port = port };
-	struct among m = { policies, n, &asked, false };
+	struct among m = { .policy = policies, .n = n, .asked = &asked };
 
 	memset(out, 0, sizeof(*out));
 	for (int audited = 0; audited <= 1; audited++) {
-		struct found deny, best;
+		const struct found *deny;
+		struct found best;
 
 		m.audited = audited;
-		deny = denies(&m);
-		best = nearest(&m, &deny);
-		if (!best.policy && !deny.policy)
+		deny = decide(&m);
+		best = nearest(&m, deny);
+		if (!best.policy && !deny)
 			continue;
-		put(&asked, &best, &deny, out);
+		put(&asked, &best, deny, out);
 		return true;
 	}
 	return false;
@@ -256,7 +264,7 @@ unsigned int explain_isolating(const struct object *const *policies, unsigned in
 			       const struct explain_end *subject, char *buf, size_t size)
 {
 	struct asked asked = { .dir = dir, .subject = subject };
-	struct among m = { policies, n, &asked, true };
+	struct among m = { .policy = policies, .n = n, .asked = &asked, .audited = true };
 	struct line l = LINE(buf, size);
 	unsigned int count = 0;
 
