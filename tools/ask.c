@@ -18,6 +18,12 @@ static const char *usual_server(void)
 	return server;
 }
 
+void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX])
+{
+	if (!want->server && access(CONTROL_SERVER + 5, F_OK) && lab_server_of(pod, room))
+		want->server = room;
+}
+
 int ask_open(struct control **out, const struct verb_want *want)
 {
 	struct complaint why = { 0 };

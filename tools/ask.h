@@ -9,6 +9,8 @@
 #ifndef WEIR_TOOLS_ASK_H
 #define WEIR_TOOLS_ASK_H
 
+#include <limits.h>
+
 #include "lib/control/client.h"
 #include "tools/verb.h"
 
@@ -17,6 +19,10 @@
 #define ASK(NAME, field_, message) {							\
 	PROTOBUF_C_MESSAGE_INIT(&weir__v1__request__descriptor),			\
 	WEIR__V1__REQUEST__ASK_##NAME, { .field_ = (message) } }
+
+/* Nobody said which agent, none is where one usually is, and one lab is up: the agent of that pod's node.  Else
+ * 'want' as it is.  'room' is where the name is kept. */
+void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX]);
 
 /* A part of the answer: VERB_GO to go on, else the exit code. */
 typedef int (*ask_fn)(void *ctx, const Weir__V1__Reply *part);

@@ -66,6 +66,11 @@ int lab_go(const struct lab *lab, const char *who, struct complaint *why)
 	return err < 0 ? err : 0;
 }
 
+static void name_server(const struct lab *lab, const char *node, char server[PATH_MAX])
+{
+	snprintf(server, PATH_MAX, "unix:%s/%s.sock", lab->dir, node);
+}
+
 bool lab_server(char server[PATH_MAX], unsigned int *nodes)
 {
 	const struct lab_line *first;
@@ -78,10 +83,24 @@ bool lab_server(char server[PATH_MAX], unsigned int *nodes)
 	*nodes = 0;
 	for (size_t i = 0; i < lab->nlines; i++)
 		*nodes += !strcmp(lab->line[i].kind, "node");
-	if (first) {
-		memcpy(server, "unix:", 6);
-		snprintf(server + 5, PATH_MAX - 5, "%s/%s.sock", lab->dir, first->word[0]);
-	}
+	if (first)
+		name_server(lab, first->word[0], server);
 	lab_close(lab);
 	return first;
+}
+
+bool lab_server_of(const char *pod, char server[PATH_MAX])
+{
+	char who[LAB_WORD], node[LAB_WORD];
+	struct complaint why;
+	struct lab *lab;
+	bool found;
+
+	if (lab_find(&lab, NULL, &why))
+		return false;
+	found = lab_who(lab, pod, who, node, &why) == 0 && *node;
+	if (found)
+		name_server(lab, node, server);
+	lab_close(lab);
+	return found;
 }

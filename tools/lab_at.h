@@ -16,4 +16,7 @@ int lab_go(const struct lab *lab, const char *who, struct complaint *why);
  * False: no lab, or more than one.  'nodes': how many the lab has. */
 bool lab_server(char server[PATH_MAX], unsigned int *nodes);
 
+/* The same for the node that a pod lives on.  False: none such, or no single lab. */
+bool lab_server_of(const char *pod, char server[PATH_MAX]);
+
 #endif

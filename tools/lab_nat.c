@@ -96,6 +96,6 @@ int lab_net_node_ports(struct lab_net *n, struct complaint *why)
 		err = run_nft(n->node[i], rules);
 	free(rules);
 	if (err)
-		complaint_set(why, 0, 0, "cannot translate the manifests' nodePorts: 'nft' failed (Debian: apt-get install nftables)");
+		complaint_set(why, 0, 0, "NodePorts are left out: 'nft' cannot be run or refuses (Debian: apt-get install nftables)");
 	return err;
 }

@@ -94,7 +94,7 @@ int observe_main(int argc, char **argv)
 	struct complaint why = { 0 };
 	struct verb_words words;
 	struct seen seen = { 0 };
-	char pod[END_SIZE];
+	char pod[END_SIZE], server[PATH_MAX];
 	int code = verb_begin(&help, &want, options, &words, argc, argv);
 
 	if (code != VERB_GO)
@@ -106,8 +106,10 @@ int observe_main(int argc, char **argv)
 	observe.follow = which.follow;
 	observe.last = which.last;
 	observe.denied_only = which.denied;
-	if (which.pod)
+	if (which.pod) {
 		observe.pod = pod;
+		ask_node_of(&want, pod, server);
+	}
 	end_by_signal();
 	if (nearest_begin(&seen.nearest, &want))
 		return verb_fail(VERB_FAILED, "no memory");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir why: may A reach B, who says so, and what is nearest to another answer. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/control/json.h"
@@ -67,14 +68,22 @@ static void print_author(const Weir__V1__Side *s)
 	print_line("tier", s->tier);
 }
 
+/* The world says little: its address says who it is. */
+static const char *end_name(const char *name, const char *address)
+{
+	return strcmp(name, "world") ? name : address;
+}
+
 static void print_side(const Weir__V1__Side *s, const Weir__V1__Why *w)
 {
-	const char *subject = strcmp(s->direction, "egress") ? w->destination : w->source;
+	const char *subject = strcmp(s->direction, "egress") ? end_name(w->destination, w->destination_address) :
+							       end_name(w->source, w->source_address);
 	bool no = denies(s->verdict);
 	char text[512];
 
 	if (!s->judged_here) {
-		printf("\n  %s of %s: not judged on this node\n", s->direction, subject);
+		printf("\n  %s of %s: not judged here (%s)\n", s->direction, subject,
+		       strchr(subject, '/') ? "ask the agent of its node" : "no pod");
 		return;
 	}
 	printf("\n  %s of %s: %s%s%s\n", s->direction, subject, colour_on(no ? COLOUR_BAD : COLOUR_GOOD, want.colour),
@@ -107,7 +116,8 @@ static void print_verdict(const Weir__V1__Why *w, const struct target *t)
 	bool no = denies(w->verdict);
 
 	printf("%s%s%s  %s -> %s", colour_on(no ? COLOUR_BAD : COLOUR_GOOD, want.colour), no ? "DENIED" : "ALLOWED",
-	       colour_off(want.colour), w->source, w->destination);
+	       colour_off(want.colour), end_name(w->source, w->source_address),
+	       end_name(w->destination, w->destination_address));
 	print_port(t);
 	for (size_t i = 0, n = 0; i < w->n_side && no; i++) {
 		const Weir__V1__Side *s = w->side[i];
@@ -131,20 +141,81 @@ static void print_why(const Weir__V1__Why *w, const struct target *t)
 	}
 }
 
-static int on_why(void *ctx, const Weir__V1__Reply *part)
+static int print_answer(const Weir__V1__Why *w, const struct target *t)
 {
 	struct json_out j;
 
-	if (part->answer_case != WEIR__V1__REPLY__ANSWER_WHY)
-		return verb_fail(VERB_FAILED, "the agent answered something else");
 	if (want.json) {
 		json_begin(&j, stdout, true);
-		json_message(&j, NULL, &part->why->base);
+		json_message(&j, NULL, &w->base);
 		json_done(&j);
 	} else {
-		print_why(part->why, ctx);
+		print_why(w, t);
 	}
-	return denies(part->why->verdict) ? VERB_NO : VERB_OK;
+	return denies(w->verdict) ? VERB_NO : VERB_OK;
+}
+
+static int keep(void *ctx, const Weir__V1__Reply *part)
+{
+	uint8_t *data;
+	size_t size;
+
+	if (part->answer_case != WEIR__V1__REPLY__ANSWER_WHY)
+		return verb_fail(VERB_FAILED, "the agent answered something else");
+	size = weir__v1__why__get_packed_size(part->why);
+	data = malloc(size + 1);
+	if (!data)
+		return verb_fail(VERB_FAILED, "no memory");
+	weir__v1__why__pack(part->why, data);
+	*(Weir__V1__Why **)ctx = weir__v1__why__unpack(NULL, size, data);
+	free(data);
+	return VERB_GO;
+}
+
+/* The sides that the other node judged, and its no. */
+static void merge(Weir__V1__Why *w, Weir__V1__Why *other)
+{
+	for (size_t i = 0; i < w->n_side && i < other->n_side; i++) {
+		Weir__V1__Side *s = other->side[i];
+
+		if (w->side[i]->judged_here || !s->judged_here || strcmp(w->side[i]->direction, s->direction))
+			continue;
+		other->side[i] = w->side[i];
+		w->side[i] = s;
+	}
+	if (!denies(w->verdict) && denies(other->verdict)) {
+		char *verdict = w->verdict, *reason = w->reason;
+
+		w->verdict = other->verdict;
+		w->reason = other->reason;
+		other->verdict = verdict;
+		other->reason = reason;
+	}
+}
+
+/* Of a lab with several nodes each judges its own side: both are asked, so that the answer is whole. */
+static int ask_both(const Weir__V1__Request *ask, const struct target *t)
+{
+	struct verb_want there = want;
+	Weir__V1__Why *w = NULL, *other = NULL;
+	char server[2][PATH_MAX];
+	int code;
+
+	ask_node_of(&want, ask->why->source, server[0]);
+	ask_node_of(&there, t->end, server[1]);
+	if (!want.server)
+		want.server = there.server;
+	code = ask_each(&want, ask, ASK_WAIT_MS, keep, &w);
+	if (code == VERB_OK && there.server && strcmp(there.server, want.server))
+		code = ask_each(&there, ask, ASK_WAIT_MS, keep, &other);
+	if (code == VERB_OK && w) {
+		if (other)
+			merge(w, other);
+		code = print_answer(w, t);
+	}
+	weir__v1__why__free_unpacked(w, NULL);
+	weir__v1__why__free_unpacked(other, NULL);
+	return code;
 }
 
 int why_main(int argc, char **argv)
@@ -169,5 +240,5 @@ int why_main(int argc, char **argv)
 	why.protocol = target.protocol;
 	if (from)
 		why.source_address = (char *)from;
-	return ask_each(&want, &ask, ASK_WAIT_MS, on_why, &target);
+	return ask_both(&ask, &target);
 }

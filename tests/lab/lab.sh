@@ -187,6 +187,13 @@ row "across nodes, own tenant" 0 'refused' "$weir" lab probe -l "$lab-two" shop-
 row "across nodes, own tenant, IPv6" 0 'refused' "$weir" lab probe -6 -l "$lab-two" shop-dev/web shop-dev/db:5432
 row "across nodes, another tenant" 1 'no answer' "$weir" lab probe -l "$lab-two" shop-dev/web casino-prod/db:5432
 row "the same, the packet forged around its own egress" 1 'no answer' "$weir" lab probe -l "$lab-two" node/n1 casino-prod/db:5432
+two=/run/weir-lab/$lab-two
+row "each node says what it judges" 1 'ingress of casino-prod/db: (denied|not judged here)' \
+	"$weir" why -s unix:"$two"/n1.sock shop-dev/web casino-prod/db:5432
+if [ "$(ls /run/weir-lab | wc -l)" = 1 ] && [ ! -e /run/weir/agent.sock ]; then
+	row "and why asks both by itself" 1 'at egress of shop-dev/web and ingress of casino-prod/db' \
+		"$weir" why shop-dev/web casino-prod/db:5432
+fi
 ok "down" "$weir" lab down "$lab-two"
 
 # the demo, shown for a few seconds, by itself and interrupted
