@@ -342,12 +342,16 @@ int datapath_flush(struct datapath *dp)
 	return entries_flush(dp);
 }
 
-unsigned int datapath_grace_mark(const struct datapath *dp)
+unsigned int datapath_grace_begin(struct datapath *dp)
 {
+	int err = entries_flush(dp);
+
+	if (err)
+		log_err(err, "cannot bring addresses into the kernel");
 	return dp->graces;
 }
 
-void datapath_grace_passed(struct datapath *dp, unsigned int mark)
+void datapath_grace_end(struct datapath *dp, unsigned int mark)
 {
 	if (mark == dp->graces)
 		dp->grace_due = false;

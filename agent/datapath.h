@@ -51,19 +51,17 @@ bool datapath_private(const struct datapath *dp);
 const char *datapath_pins(const struct datapath *dp);	/* DIR/ABI, where maps and links are pinned; "" if private */
 
 /*
- * An op_fn.  An OP_GRACE is waited for by the operation behind it, about 8 ms, unless somebody has waited already.
- * So a commit's last one costs the loop nothing:
+ * An op_fn.  Entries of the hash and the prefix map go in runs, which another kind of operation, an OP_GRACE or
+ * datapath_grace_begin() ends; so an error may be an earlier operation's.  An OP_GRACE is waited for by the operation
+ * behind it, about 8 ms, unless somebody has waited already.  So a commit's last one costs the loop nothing:
  *
- *	compile_commit(c, &report); mark = datapath_grace_mark(dp); grace_after(g, passed, me);
- *	passed(): datapath_grace_passed(dp, mark); compile_settle(c);
+ *	compile_commit(c, &report); mark = datapath_grace_begin(dp); grace_after(g, passed, me);
+ *	passed(): datapath_grace_end(dp, mark); compile_settle(c);
  */
 int datapath_op(void *dp, const struct op *op);
-
-/* Entries of the hash and the prefix map go in runs, and an OP_GRACE ends a run: whoever has sent operations without
- * one at their end (compile_settle, compile_swept) calls this.  An error may be an earlier operation's. */
-int datapath_flush(struct datapath *dp);
-unsigned int datapath_grace_mark(const struct datapath *dp);
-void datapath_grace_passed(struct datapath *dp, unsigned int mark);	/* one that began after the mark was taken */
+int datapath_flush(struct datapath *dp);		/* ends a run by hand */
+unsigned int datapath_grace_begin(struct datapath *dp);	/* before grace_after(), whatever was sent last */
+void datapath_grace_end(struct datapath *dp, unsigned int mark);
 unsigned int datapath_raise(struct datapath *dp);	/* the generation, by hand.  Returns the new one */
 
 /* Endpoints.  Sets come by OP_SET and are not touched here. */

@@ -48,6 +48,7 @@ struct policies {
 	struct loop_timer again;	/* numbers that flows still name are looked for again */
 	unsigned int nsweeping;
 	unsigned int mark;
+	unsigned int mark_grace;	/* of the datapath, when the grace that runs was asked for */
 	struct waiter *waiters;
 	struct policies_counts counts;
 	unsigned long seen[WEIR_RULES / 8 / sizeof(unsigned long)];	/* rules published in this commit */
@@ -326,6 +327,7 @@ static void on_grace(void *ctx)
 		settle_on(p);
 		return;
 	}
+	datapath_grace_end(p->with.datapath, p->mark_grace);
 	p->enforced = p->commits;
 	if (compile_unsettled(p->compiler)) {
 		int err = compile_settle(p->compiler);
@@ -421,6 +423,7 @@ static void settle_on(struct policies *p)
 		return;
 	if (p->graced != p->steps || compile_unsettled(p->compiler)) {
 		p->graced = p->steps;
+		p->mark_grace = datapath_grace_begin(p->with.datapath);
 		if (!grace_after(p->with.grace, on_grace, p))
 			p->in_grace = true;
 		return;
