@@ -2,7 +2,7 @@
 /*
  * A packet of a flow that has a slot.
  *
- *	flow_fast()	judged under this generation, confirmed, nothing special: two cache lines and a swap
+ *	flow_fast()	judged under this generation, confirmed or one-way, nothing special: two cache lines and a swap
  *	flow_known()	all else: judged again, cut, ended, expired, ICMP errors about it
  *
  * The gate's endpoint numbers stay as they were when the flow began, and so does what its opener was: whichever end sent
@@ -121,6 +121,19 @@ inline_fn const struct weir_endpoint *gate_open(struct __sk_buff *skb, const str
 	return ((__u32)(gate >> 32) & need) == need ? to : NULL;
 }
 
+/* Will the packet change nothing of its flow but counts and the time?  So it is with confirmed flows, and with one-way
+ * traffic, which nobody ever answers. */
+inline_fn int changes_nothing(const struct packet *p, __u64 t)
+{
+	__u32 phase = WEIR_TAG_PHASE(t);
+
+	if (p->tcp & (TCP_FIN | TCP_SYN | TCP_RST))
+		return 0;
+	if (phase == WEIR_CONFIRMED)
+		return slot_age(t, p->now) <= 16;
+	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && slot_age(t, p->now) < 16;
+}
+
 /* The common case.  The receiver's endpoint, or NULL: nothing has happened yet. */
 inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct packet *p, enum hook hook, int *hand_over)
 {
@@ -132,7 +145,7 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	f.b = bucket(ix);
 	if (!f.b || !(find_own(&f, ix, f.b, p) || find_in(&f, ix, f.b, p, 1)))
 		return NULL;
-	if (WEIR_TAG_PHASE(f.t) != WEIR_CONFIRMED || (p->tcp & (TCP_FIN | TCP_SYN | TCP_RST)) || slot_age(f.t, p->now) > 16)
+	if (!changes_nothing(p, f.t))
 		return NULL;
 	PAUSE();
 	gate = ONCE(slot_hot(&f)->gate);
@@ -143,7 +156,7 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
 	SEEN(&f, p, gate);
-	if (WEIR_TAG_WHEN(f.t) != seconds(p->now))
+	if (in_seconds(f.t) && WEIR_TAG_WHEN(f.t) != seconds(p->now))
 		p->changed = advance(&f, p, gate);
 	return to;
 }
