@@ -200,12 +200,14 @@ static void say_nearest(struct line *l, const struct asked *a, const struct foun
 
 	say_rule(l, a, f);
 	line_add(l, rule->action == ACTION_PASS ? " passes " : " allows ");
+	if (rule->any_port)
+		line_add(l, "everything");
 	line_ports(l, rule);
 	line_add(l, a->dir == WEIR_INGRESS ? " from " : " to ");
 	if (f->peer)
 		line_peer(l, f->peer, f->policy->ns);
 	else
-		line_add(l, rule->any_peer ? "anybody" : "nobody");
+		line_add(l, rule->any_peer ? "anywhere" : "nobody");
 	line_add(l, "; ");
 	say_missing(l, a, f);
 }

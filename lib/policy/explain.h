@@ -21,7 +21,7 @@ struct explain_miss {
 	enum weir_dir dir;
 	unsigned int index;		/* rule, from 0 */
 	unsigned int score;		/* higher is closer; 0: no policy selects the pod in that direction */
-	char text[512];			/* "rule 2 of shop/db allows TCP 5432 from app=cart; 'rogue' lacks label app" */
+	char text[512];			/* "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; 'rogue' lacks label app" */
 };
 
 /* The rule that came closest to allowing it, among the policies that select the judged end.  Returns false if

@@ -50,7 +50,7 @@ static void add_requirement(struct line *l, const struct requirement *q)
 		return;
 	case OP_IN:
 	case OP_NOT_IN:
-		line_add(l, q->n == 1 ? q->op == OP_IN ? "%s=" : "%s!=" : q->op == OP_IN ? "%s in (" : "%s notin (", q->key);
+		line_add(l, q->n == 1 ? q->op == OP_IN ? "%s=" : "%s!=" : q->op == OP_IN ? "%s in (" : "%s not in (", q->key);
 		add_values(l, q);
 		line_add(l, "%s", q->n == 1 ? "" : ")");
 		return;
@@ -80,19 +80,13 @@ static void add_pods(struct line *l, const struct peer *p, const char *own)
 	if (p->pods.n)
 		line_selector(l, &p->pods);
 	else
-		line_add(l, "every pod");
-	if (p->own_namespace && p->pods.n)
-		return;
-	if (p->own_namespace)
-		line_add(l, " in %s", own);
-	else if (name)
-		line_add(l, " in %s", name);
-	else if (p->namespaces.n) {
-		line_add(l, " in ");
+		line_add(l, "all pods");
+	if (p->own_namespace || name)
+		line_add(l, " in ns=%s", p->own_namespace ? own : name);
+	else
+		line_add(l, p->namespaces.n ? " in namespaces with " : " in any namespace");
+	if (!p->own_namespace && !name)
 		line_selector(l, &p->namespaces);
-	} else if (p->pods.n) {
-		line_add(l, " in any namespace");
-	}
 }
 
 static void add_block(struct line *l, const struct peer *p)
@@ -116,7 +110,7 @@ void line_peer(struct line *l, const struct peer *p, const char *own)
 		add_pods(l, p, own);
 		return;
 	case PEER_NODES:
-		line_add(l, p->pods.n ? "nodes " : "every node");
+		line_add(l, p->pods.n ? "nodes with " : "all nodes");
 		line_selector(l, &p->pods);
 		return;
 	case PEER_BLOCK:
@@ -149,20 +143,18 @@ void line_ports(struct line *l, const struct rule *rule)
 {
 	int said = -1;
 
-	if (rule->any_port)
-		line_add(l, "any port");
 	for (unsigned int i = 0; i < rule->nport && !rule->any_port; i++) {
 		const struct port *p = &rule->port[i];
 		char buf[16];
 
 		line_add(l, "%s", i ? ", " : "");
-		if (p->proto && p->proto != said)
-			line_add(l, "%s ", protocol_text(p->proto, buf));
+		if (p->proto != said)
+			line_add(l, "%s ", p->proto ? protocol_text(p->proto, buf) : "port");
 		said = p->proto;
 		if (p->name)
 			line_add(l, "%s", p->name);
 		else if (!p->first && p->last == 65535)
-			line_add(l, "any");
+			line_add(l, "all ports");
 		else if (p->first == p->last)
 			line_add(l, "%u", p->first);
 		else
@@ -172,15 +164,14 @@ void line_ports(struct line *l, const struct rule *rule)
 
 void explain_rule_text(const struct object *policy, enum weir_dir dir, unsigned int index, char *buf, size_t size)
 {
-	static const char *const acts[] = { [ACTION_ALLOW] = "accept ", [ACTION_DENY] = "deny ", [ACTION_PASS] = "pass " };
+	static const char *const acts[] = { [ACTION_ALLOW] = "", [ACTION_DENY] = "deny ", [ACTION_PASS] = "pass " };
 	const struct rule *rule = &policy->policy.rule[dir][index];
 	struct line l = LINE(buf, size);
 
-	if (policy->policy.tier != TIER_NETPOL)
-		line_add(&l, "%s", acts[rule->action]);
+	line_add(&l, "%s", acts[rule->action]);
 	line_add(&l, dir == WEIR_INGRESS ? "from " : "to ");
 	if (rule->any_peer)
-		line_add(&l, "anybody");
+		line_add(&l, "anywhere");
 	for (unsigned int i = 0; i < rule->npeer && !rule->any_peer; i++) {
 		if (i == VALUES_SHOWN) {
 			line_add(&l, " or %u more", rule->npeer - i);
@@ -189,6 +180,7 @@ void explain_rule_text(const struct object *policy, enum weir_dir dir, unsigned 
 		line_add(&l, "%s", i ? " or " : "");
 		line_peer(&l, &rule->peer[i], policy->ns);
 	}
-	line_add(&l, ": ");
+	if (!rule->any_port)
+		line_add(&l, ": ");
 	line_ports(&l, rule);
 }

@@ -22,10 +22,10 @@ struct line {
 __attribute__((format(printf, 2, 3)))
 void line_add(struct line *l, const char *format, ...);
 
-/* Parts of a rule in words. */
+/* Parts of a rule in words, the same as the compiler's rule texts use. */
 void line_selector(struct line *l, const struct selector *s);		/* app=web,tier in (a,b),!old */
 void line_peer(struct line *l, const struct peer *p, const char *own);	/* 'own': the policy's namespace */
-void line_ports(struct line *l, const struct rule *rule);		/* TCP 80, 8000-8007, UDP 53 */
+void line_ports(struct line *l, const struct rule *rule);		/* TCP 80, 8000-8007, UDP 53; nothing for any */
 const char *protocol_text(uint8_t proto, char buf[16]);
 
 #endif

@@ -55,29 +55,29 @@ static void text_of(const char *rule, enum weir_dir dir, bool cluster, const cha
 
 static void texts(void)
 {
-	text_of("{}", WEIR_INGRESS, false, "from anybody: any port");
-	text_of("{ports: [{}]}", WEIR_EGRESS, false, "to anybody: TCP any");
+	text_of("{}", WEIR_INGRESS, false, "from anywhere");
+	text_of("{ports: [{}]}", WEIR_EGRESS, false, "to anywhere: TCP all ports");
 	text_of("{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 80}, {port: 8000, endPort: 8007}]}",
-		WEIR_INGRESS, false, "from app=web: TCP 80, 8000-8007");
-	text_of("{from: [{podSelector: {}}]}", WEIR_INGRESS, false, "from every pod in shop: any port");
-	text_of("{from: [{namespaceSelector: {}}]}", WEIR_INGRESS, false, "from every pod: any port");
+		WEIR_INGRESS, false, "from app=web in ns=shop: TCP 80, 8000-8007");
+	text_of("{from: [{podSelector: {}}]}", WEIR_INGRESS, false, "from all pods in ns=shop");
+	text_of("{from: [{namespaceSelector: {}}]}", WEIR_INGRESS, false, "from all pods in any namespace");
 	text_of("{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: dev}}}]}", WEIR_INGRESS, false,
-		"from every pod in dev: any port");
+		"from all pods in ns=dev");
 	text_of("{from: [{namespaceSelector: {matchLabels: {ns: shop}}, podSelector: {matchLabels: {app: web}}}]}",
-		WEIR_INGRESS, false, "from app=web in ns=shop: any port");
+		WEIR_INGRESS, false, "from app=web in namespaces with ns=shop");
 	text_of("{to: [{namespaceSelector: {}, podSelector: {matchExpressions: ["
 		"{key: a, operator: In, values: [y, x]}, {key: b, operator: NotIn, values: [z]}, {key: c, operator: Exists}, "
 		"{key: d, operator: DoesNotExist}]}}], ports: [{protocol: UDP, port: dns}, {protocol: SCTP}]}",
-		WEIR_EGRESS, false, "to a in (x,y),b!=z,c,!d in any namespace: UDP dns, SCTP any");
+		WEIR_EGRESS, false, "to a in (x,y),b!=z,c,!d in any namespace: UDP dns, SCTP all ports");
 	text_of("{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}, {ipBlock: {cidr: 'fd00::/8'}}]}",
-		WEIR_EGRESS, false, "to 10.0.0.0/8 except 10.1.0.0/16 or fd00::/8: any port");
+		WEIR_EGRESS, false, "to 10.0.0.0/8 except 10.1.0.0/16 or fd00::/8");
 	text_of("{action: Deny, to: [{networks: [10.0.0.0/8]}, {nodes: {matchLabels: {role: cp}}}], "
 		"protocols: [{tcp: {destinationPort: {range: {start: 1, end: 9}}}}, {udp: {}}]}",
-		WEIR_EGRESS, true, "deny to 10.0.0.0/8 or nodes role=cp: TCP 1-9, UDP any");
+		WEIR_EGRESS, true, "deny to 10.0.0.0/8 or nodes with role=cp: TCP 1-9, UDP all ports");
 	text_of("{action: Pass, from: [{namespaces: {}}], protocols: [{destinationNamedPort: web}]}", WEIR_INGRESS, true,
-		"pass from every pod: web");
-	text_of("{action: Accept, from: [{}]}", WEIR_INGRESS, true, "accept from nobody: any port");
-	text_of("{action: Pass, from: [{}]}", WEIR_INGRESS, true, "deny from anybody: any port");
+		"pass from all pods in any namespace: port web");
+	text_of("{action: Accept, from: [{}]}", WEIR_INGRESS, true, "from nobody");
+	text_of("{action: Pass, from: [{}]}", WEIR_INGRESS, true, "deny from anywhere");
 }
 
 /* A text too long for its place ends with dots. */
@@ -88,7 +88,7 @@ static void short_of_room(void)
 
 	objects_read(&all, db_policy, NULL);
 	explain_rule_text(all.v[0], WEIR_INGRESS, 0, got, sizeof(got));
-	CHECK_TEXT(got, "from every p...", "cut");
+	CHECK_TEXT(got, "from all pod...", "cut");
 	objects_free(&all);
 }
 
@@ -154,10 +154,10 @@ static void miss(const char *policies, const char *src, const char *dst, uint8_t
 static void misses(void)
 {
 #define DB(src, proto, port, want) miss(db_policy, src, "shop/db", proto, port, WEIR_INGRESS, want)
-	DB("shop/rogue", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart; 'rogue' lacks label app");
-	DB("shop/cart", IPPROTO_TCP, 5433, "rule 2 of shop/db allows TCP 5432 from app=cart; port 5433 is not among its ports");
-	DB("shop/cart", IPPROTO_UDP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart; the connection is UDP");
-	DB("dev/test", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart; 'test' is in namespace dev, and "
+	DB("shop/rogue", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; 'rogue' lacks label app");
+	DB("shop/cart", IPPROTO_TCP, 5433, "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; port 5433 is not among its ports");
+	DB("shop/cart", IPPROTO_UDP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; the connection is UDP");
+	DB("dev/test", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; 'test' is in namespace dev, and "
 	   "a podSelector alone means shop");
 	DB("203.0.113.200", IPPROTO_TCP, 8001, "rule 3 of shop/db allows TCP 8000-8007, sql, UDP 53 from 203.0.113.0/24 "
 	   "except 203.0.113.128/25; 203.0.113.200 is inside the exception 203.0.113.128/25");
@@ -167,39 +167,39 @@ static void misses(void)
 	   "except 203.0.113.128/25; ICMP has no ports, and only a rule without ports allows it");
 	DB("192.168.0.1", IPPROTO_TCP, 5432, "rule 3 of shop/db allows TCP 8000-8007, sql, UDP 53 from 203.0.113.0/24 "
 	   "except 203.0.113.128/25; 192.168.0.1 is outside 203.0.113.0/24");
-	DB("dev/agent", IPPROTO_TCP, 22, "rule 1 of shop/db allows any port from every pod in team=ops; 'agent' uses its "
+	DB("dev/agent", IPPROTO_TCP, 22, "rule 1 of shop/db allows everything from all pods in namespaces with team=ops; 'agent' uses its "
 	   "node's network, and selectors match no such pod: write an address block");
-	DB("shop/cart", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart; it matches");
+	DB("shop/cart", IPPROTO_TCP, 5432, "rule 2 of shop/db allows TCP 5432 from app=cart in ns=shop; it matches");
 	miss(db_policy, "shop/db", "shop/cart", IPPROTO_TCP, 80, WEIR_EGRESS, "none");
 	miss(db_policy, "shop/db", "shop/cart", IPPROTO_TCP, 80, WEIR_INGRESS, "none");
 
 	miss("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: out, namespace: shop}\n"
 	     "spec: {policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: sql}]}]}\n",
 	     "shop/cart", "shop/rogue", IPPROTO_TCP, 5432, WEIR_EGRESS,
-	     "rule 1 of shop/out allows TCP sql to every pod in shop; no container of 'rogue' names a port sql");
+	     "rule 1 of shop/out allows TCP sql to all pods in ns=shop; no container of 'rogue' names a port sql");
 	miss("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: out, namespace: shop}\n"
 	     "spec: {policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: sql}]}]}\n",
 	     "shop/cart", "shop/db", IPPROTO_TCP, 80, WEIR_EGRESS,
-	     "rule 1 of shop/out allows TCP sql to every pod in shop; port sql of 'db' is 5432, and not 80");
+	     "rule 1 of shop/out allows TCP sql to all pods in ns=shop; port sql of 'db' is 5432, and not 80");
 	miss("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: audited, namespace: shop, "
 	     "annotations: {weir.dev/audit: 'true'}}\nspec: {ingress: [{ports: [{port: 1}]}]}\n",
 	     "shop/cart", "shop/db", IPPROTO_TCP, 80, WEIR_INGRESS,
-	     "rule 1 of shop/audited allows TCP 1 from anybody; port 80 is not among its ports");
+	     "rule 1 of shop/audited allows TCP 1 from anywhere; port 80 is not among its ports");
 
 	/* Tiers */
 	miss(CLUSTER("lock", "Admin", 5, "ingress: [{action: Accept, name: ops, from: [{namespaces: {matchLabels: {team: ops}}}]}, "
 		     "{action: Deny, from: [{namespaces: {}}]}, {action: Accept, from: [{namespaces: {}}]}]"),
 	     "dev/test", "shop/db", IPPROTO_TCP, 80, WEIR_INGRESS,
-	     "rule 2 of lock (Admin tier) denies it (deny from every pod: any port); nearest before it: rule 1 'ops' of lock "
-	     "(Admin tier) allows any port from every pod in team=ops; namespace 'dev' has team=lab, and not team=ops");
+	     "rule 2 of lock (Admin tier) denies it (deny from all pods in any namespace); nearest before it: rule 1 'ops' of lock "
+	     "(Admin tier) allows everything from all pods in namespaces with team=ops; namespace 'dev' has team=lab, and not team=ops");
 	miss(CLUSTER("base", "Baseline", 5, "egress: [{action: Deny, to: [{networks: [0.0.0.0/0]}]}]"),
 	     "dev/test", "shop/db", IPPROTO_TCP, 80, WEIR_EGRESS,
-	     "rule 1 of base (Baseline tier) denies it (deny to 0.0.0.0/0: any port)");
+	     "rule 1 of base (Baseline tier) denies it (deny to 0.0.0.0/0)");
 	miss(CLUSTER("b", "Admin", 5, "ingress: [{action: Deny, from: [{namespaces: {}}]}]")
 	     CLUSTER("a", "Admin", 4, "ingress: [{action: Pass, from: [{namespaces: {matchLabels: {team: lab}}}]}]"),
 	     "shop/cart", "shop/db", IPPROTO_TCP, 80, WEIR_INGRESS,
-	     "rule 1 of b (Admin tier) denies it (deny from every pod: any port); nearest before it: rule 1 of a (Admin tier) "
-	     "passes any port from every pod in team=lab; namespace 'shop' has team=web, and not team=lab");
+	     "rule 1 of b (Admin tier) denies it (deny from all pods in any namespace); nearest before it: rule 1 of a (Admin tier) "
+	     "passes everything from all pods in namespaces with team=lab; namespace 'shop' has team=web, and not team=lab");
 }
 
 static void isolating(void)
