@@ -13,7 +13,8 @@
 #include "lib/netns.h"
 #include "tools/lab.h"
 
-#define TERM_WAIT_MS 3000	/* an agent ends within milliseconds; then it is killed */
+#define TERM_WAIT_MS 3000	/* an agent ends within milliseconds; then it is killed, */
+#define KILL_WAIT_MS 30000	/* and gone once the kernel lets go of it: loading a program takes seconds */
 
 static void signal_all(const struct lab *lab, int signo)
 {
@@ -38,7 +39,7 @@ static void end_processes(const struct lab *lab)
 	for (int ms = 0; any_lives(lab) && ms < TERM_WAIT_MS; ms += 10)
 		usleep(10000);
 	signal_all(lab, SIGKILL);
-	for (int ms = 0; any_lives(lab) && ms < TERM_WAIT_MS; ms += 10)
+	for (int ms = 0; any_lives(lab) && ms < KILL_WAIT_MS; ms += 10)
 		usleep(10000);
 }
 
@@ -74,7 +75,10 @@ static int undo(const struct lab *lab, const struct lab_line *l)
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
-	return remove(path) < 0 ? -errno : 0;
+	if (remove(path) == 0 || errno == ENOENT)
+		return 0;
+	fprintf(stderr, "weir lab: cannot remove '%s': %s\n", path, strerror(errno));
+	return -errno;
 }
 
 int lab_down(struct lab *lab)
@@ -94,5 +98,5 @@ int lab_down(struct lab *lab)
 		return worst;		/* the ledger stays, so that it can be tried again */
 	err = nftw(lab->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	rmdir(LAB_DIR);			/* if this was the last */
-	return err < 0 && errno != ENOENT ? -errno : 0;
+	return err == -1 ? -errno : err;
 }
