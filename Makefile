@@ -82,7 +82,9 @@ unit: $(UNIT)
 
 include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk tools/*.mk tests/*/*.mk bench/*.mk deploy/*.mk))
 
-QUICK += $(UNIT)
+QUICK += tests/check-layout $(UNIT)
+tests/check-layout: | $(PROTO_H)
+
 test: deps-test $(QUICK) $(SLOW) $(TEST_NEEDS) all
 	@B=$(B) sh tests/run $(QUICK) $(SLOW)
 quick: deps-test $(QUICK) $(TEST_NEEDS) all
@@ -90,8 +92,8 @@ quick: deps-test $(QUICK) $(TEST_NEEDS) all
 demo: all
 	@$(B)/weir lab demo $(if $(SECONDS),--seconds $(SECONDS))
 
-check-layout:
-	@sh tests/check-layout
+check-layout: $(PROTO_H)
+	@B=$(B) sh tests/check-layout
 
 DESTDIR ?=
 PREFIX ?= /usr/local
