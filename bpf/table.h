@@ -18,6 +18,8 @@
 #include "bpf/packet.h"
 #include "bpf/usage.h"
 
+#include <weir/life.h>
+
 #ifndef PAUSE
 #define PAUSE()		/* the hammer waits here at random */
 #endif
@@ -49,36 +51,23 @@ inline_fn int same_hands(__u64 a, __u64 b) { return !((a ^ b) & WEIR_TAG_ID); }
 /* The clock's two units (weir_control.clock). */
 inline_fn __u16 ticks(__u32 now) { return now >> (control.clock & 15); }
 inline_fn __u16 seconds(__u32 now) { return now >> ((control.clock & 15) + 4); }
-inline_fn int in_seconds(__u64 t)
+inline_fn int in_seconds(__u64 t) { return weir_in_seconds(t); }
+inline_fn struct weir_time time_at(__u32 now)
 {
-	return WEIR_TAG_PHASE(t) == WEIR_CONFIRMED || WEIR_TAG_PHASE(t) == WEIR_CUT_FLOW;
+	return (struct weir_time){ .now = now, .hz = control.hz, .clock = control.clock };
 }
-
-/* How long a slot may be silent, in its units. */
-inline_fn __u32 slot_life(__u64 t)
-{
-	__u32 proto = WEIR_TAG_PROTO(t), phase = WEIR_TAG_PHASE(t), life;
-
-	if (phase == WEIR_ENDED)
-		life = WEIR_LIFE_ENDED;
-	else if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
-		life = WEIR_LIFE_ICMP;
-	else if (in_seconds(t))
-		life = proto == IPPROTO_TCP || proto == IPPROTO_SCTP ? WEIR_LIFE_STREAM : WEIR_LIFE_OTHER;
-	else if (phase == WEIR_ANSWERED)
-		life = WEIR_LIFE_ANSWERED;
-	else
-		life = proto == IPPROTO_UDP ? WEIR_LIFE_OPENED_UDP : WEIR_LIFE_OPENED;
-	return life * control.hz >> ((control.clock & 15) + (in_seconds(t) ? 4 : 0));
-}
-/* Silent for how long.  Another CPU's clock may be a moment ahead of ours: then it is 0, not an age ago. */
 inline_fn __u32 slot_age(__u64 t, __u32 now)
 {
-	__u16 age = (in_seconds(t) ? seconds(now) : ticks(now)) - WEIR_TAG_WHEN(t);
+	struct weir_time at = time_at(now);
 
-	return age >= 0xff00 ? 0 : age;
+	return weir_age(t, &at);
 }
-inline_fn int slot_expired(__u64 t, __u32 now) { return slot_age(t, now) > slot_life(t); }
+inline_fn int slot_expired(__u64 t, __u32 now)
+{
+	struct weir_time at = time_at(now);
+
+	return weir_expired(t, &at);
+}
 
 /* NH: sums and products of seeded halves, universal for whoever does not know the seed; the product with a secret odd
  * number brings the entropy to the top bits. */

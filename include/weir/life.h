@@ -13,18 +13,18 @@ struct weir_time {
 };
 
 /* A tag's 'when' counts ticks before a flow is confirmed or cut, and after that seconds of sixteen ticks. */
-static inline int weir_in_seconds(__u64 tag)
+static inline __attribute__((always_inline)) int weir_in_seconds(__u64 tag)
 {
 	return WEIR_TAG_PHASE(tag) == WEIR_CONFIRMED || WEIR_TAG_PHASE(tag) == WEIR_CUT_FLOW;
 }
 
-static inline __u32 weir_life_shift(__u64 tag, const struct weir_time *t)
+static inline __attribute__((always_inline)) __u32 weir_life_shift(__u64 tag, const struct weir_time *t)
 {
 	return (t->clock & 15) + (weir_in_seconds(tag) ? 4 : 0);
 }
 
 /* How long it may be silent, in its own unit. */
-static inline __u32 weir_life(__u64 tag, const struct weir_time *t)
+static inline __attribute__((always_inline)) __u32 weir_life(__u64 tag, const struct weir_time *t)
 {
 	__u32 proto = WEIR_TAG_PROTO(tag), phase = WEIR_TAG_PHASE(tag), life;
 
@@ -42,14 +42,14 @@ static inline __u32 weir_life(__u64 tag, const struct weir_time *t)
 }
 
 /* Silent for how long.  Another CPU's clock may be a moment ahead of ours: then it is 0, not an age ago. */
-static inline __u32 weir_age(__u64 tag, const struct weir_time *t)
+static inline __attribute__((always_inline)) __u32 weir_age(__u64 tag, const struct weir_time *t)
 {
 	__u16 age = (__u16)(t->now >> weir_life_shift(tag, t)) - WEIR_TAG_WHEN(tag);
 
 	return age >= 0xff00 ? 0 : age;
 }
 
-static inline int weir_expired(__u64 tag, const struct weir_time *t)
+static inline __attribute__((always_inline)) int weir_expired(__u64 tag, const struct weir_time *t)
 {
 	return weir_age(tag, t) > weir_life(tag, t);
 }
