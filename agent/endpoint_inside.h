@@ -3,6 +3,7 @@
 #ifndef WEIR_AGENT_ENDPOINT_INSIDE_H
 #define WEIR_AGENT_ENDPOINT_INSIDE_H
 
+#include "agent/book.h"
 #include "agent/endpoints.h"
 
 #define ENDPOINT_BUCKETS 4096
@@ -28,6 +29,7 @@ struct endpoint {
 	uint16_t at_name;		/* where in 'who' the name begins */
 	unsigned int number, ifindex, via;
 	unsigned int mapped;		/* the number under which the programs know the interface; 0: none */
+	unsigned int before;		/* the interface an earlier agent had armed for it */
 	unsigned int path;		/* redirect flags that the interface may have */
 	unsigned int quota, attach_us, naddr;
 	int attach_err;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/book.h"
 #include "agent/endpoint_inside.h"
 #include "agent/endpoints.h"
 #include "lib/log.h"
@@ -347,6 +346,19 @@ unsigned int endpoint_flags(const struct endpoint *ep)
 	return memcmp(ep->mac, none, 6) ? ep->path : ep->path & ~(unsigned int)WEIR_EP_REDIRECT_TO;
 }
 
+/* It is armed just so already: what may change in place is changed in place, and no packet meets it closed. */
+static bool armed_so(struct datapath *dp, unsigned int number, const struct weir_endpoint *now,
+		     const struct weir_endpoint *new)
+{
+	if (now->ifindex != new->ifindex || memcmp(now->mac, new->mac, 6) || memcmp(now->gateway, new->gateway, 6) ||
+	    now->namespace_id != new->namespace_id)
+		return false;
+	datapath_endpoint_flags(dp, number, new->flags);
+	datapath_endpoint_via(dp, number, new->via);
+	datapath_endpoint_quota(dp, number, new->quota, new->quota_half);
+	return true;
+}
+
 static void arm(struct endpoints *e, struct endpoint *ep)
 {
 	const struct weir_endpoint *now = &datapath_view(e->with.datapath)->endpoint[ep->number];
@@ -363,7 +375,8 @@ static void arm(struct endpoints *e, struct endpoint *ep)
 	/* one that an earlier agent armed stays armed since then: its connections are all known */
 	new.armed = now->ifindex == ep->ifindex ? now->armed : t.tv_sec;
 	new.namespace_id = compile_namespace_id(c, ENDPOINT_NS(ep));
-	datapath_arm(e->with.datapath, ep->number, &new);
+	if (!armed_so(e->with.datapath, ep->number, now, &new))
+		datapath_arm(e->with.datapath, ep->number, &new);
 	if (!ep->armed)
 		log_info("%s/%s is armed: endpoint %u, interface '%s'", ENDPOINT_NS(ep), ENDPOINT_NAME(ep), ep->number,
 			 ep->ifname);

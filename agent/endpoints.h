@@ -40,7 +40,8 @@ struct endpoints_with {			/* none of them ours */
 	struct attach *attach;
 	struct names *names;
 	struct policies *policies;
-	bool all_local;			/* every pod lives here: a judge */
+	bool all_local;			/* every pod lives here: a judge's may */
+	bool handed_only;		/* no interface counts but those handed over: a judge's */
 	bool stack;			/* no redirect anywhere */
 };
 

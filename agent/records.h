@@ -18,6 +18,7 @@
 #include <weir/record.h>
 
 #define RECORDS_DEFAULT 65536
+#define RECORD_AT_LEAST 0x80000000U
 
 /* A record with numbers of the kernel replaced by numbers that outlive it. */
 struct record {
@@ -33,7 +34,7 @@ struct record {
 	uint8_t tcp_flags;
 	uint8_t audit;			/* would-be verdicts, as in struct weir_record */
 	uint16_t repeats;
-	uint32_t duration;		/* milliseconds, CLOSED */
+	uint32_t duration;		/* CLOSED: seconds, and RECORD_AT_LEAST if its beginning was not seen */
 	union {
 		struct {
 			uint32_t audit_rule[WEIR_DIRS];

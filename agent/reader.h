@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader: a thread of its own that empties the rings and names what it finds.
+ *
+ *	reader_open(&r, &with);			it runs from here on
+ *	reader_wake(r, true);			somebody follows: the loop is told of new records
+ *
+ * A record's ends are named when it is read: a local pod by its endpoint's number, anybody else by address; the
+ * names of a flow's ends stay those of its opening until it closes.  Programs wake nobody, so the thread looks
+ * every READER_MS.
+ */
+#ifndef WEIR_AGENT_READER_H
+#define WEIR_AGENT_READER_H
+
+#include "agent/flows.h"
+#include "agent/names.h"
+#include "agent/records.h"
+#include "agent/rules.h"
+#include "lib/loop.h"
+
+#define READER_MS 10
+
+struct reader;
+
+struct reader_with {		/* none of them ours */
+	struct loop *loop;	/* whose thread is told */
+	struct datapath *datapath;
+	struct names *names;
+	struct rules *rules;
+	struct records *records;
+	loop_fn on_records;	/* on that loop: there are new ones */
+	void *ctx;
+};
+
+int reader_open(struct reader **out, const struct reader_with *with);
+void reader_close(struct reader *r);	/* NULL is fine; empties the rings once more */
+struct flows *reader_flows(const struct reader *r);
+
+void reader_wake(struct reader *r, bool wanted);
+
+struct reader_counts {
+	uint64_t read, unnamed_rules;	/* records; of them with a rule number nobody knows */
+};
+void reader_count(const struct reader *r, struct reader_counts *out);
+
+#endif
