@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings: options, WEIR_* variables and one YAML file, in this order of weight; the defaults are in the struct.
+ *
+ *	err = settings_read(&s, argc, argv, &why);
+ *
+ * The file is a map of the options' long names: `mode: default-deny`.  A name that is no option, or a value that
+ * the option does not take, is refused with file and line.
+ */
+#ifndef WEIR_AGENT_SETTINGS_H
+#define WEIR_AGENT_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "lib/complaint.h"
+#include "lib/log.h"
+#include "lib/policy/compile.h"
+
+struct settings {
+	const char *node;		/* NULL: a judge, for which every pod is local */
+	const char *state, *data, *bpffs, *socket, *config;
+	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
+	unsigned int buckets, records;
+	bool stack, observe_only, judge, check_config, uninstall, purge, version, help;
+	/* what the words mean */
+	enum compile_mode mode;
+	enum log_level level;
+	bool hairpin, json;
+	unsigned int hook;		/* enum attach_hook */
+	unsigned int socket_mode;
+};
+
+int settings_read(struct settings *s, int argc, char **argv, struct complaint *why);
+void settings_help(FILE *to);
+const char *settings_mode_text(const struct settings *s);	/* "default-deny (audit)" */
+
+#endif
