@@ -76,6 +76,7 @@ struct record_words {
 		egress[600], ingress[600], protocol[16], flags[16];
 };
 void record_words(const struct agent *a, const struct record *r, struct record_words *w);
+const char *reason_text(unsigned int reason);		/* the word of enum weir_reason */
 
 /* agent/rejected.c: what is not in force as it was written. */
 void rejected_each(const struct agent *a, state_reject_fn fn, void *ctx);

@@ -62,6 +62,7 @@ const char *endpoint_why(const struct endpoint *ep);
 
 /* interfaces.c */
 void endpoints_look(struct endpoints *e, unsigned int ms);	/* for interfaces of pods that have none, after 'ms' */
+void endpoint_lose(struct endpoints *e, struct endpoint *ep);	/* the interface is its no more, or is no more */
 void endpoint_answer(struct endpoints *e, struct endpoint *ep);	/* who waits for it */
 
 #endif

@@ -161,6 +161,8 @@ void endpoints_pod_gone(struct endpoints *e, const char *ns, const char *name)
 	ep->pod = false;
 	if (ep->number)
 		leave(e, ep);
+	if (ep->pretended)
+		endpoint_lose(e, ep);
 	endpoint_release(e, ep);
 }
 

@@ -16,7 +16,6 @@
 #define ATTACH_WAIT_MS 10000		/* the longest that attaching may take before who asked is told */
 
 static void on_link(void *ctx, const struct link_info *link);
-static void lose(struct endpoints *e, struct endpoint *ep);
 
 static struct endpoint *by_ifindex(const struct endpoints *e, unsigned int ifindex)
 {
@@ -142,9 +141,9 @@ static void claim(struct endpoints *e, struct endpoint *ep, const struct link_in
 	struct endpoint *other = by_ifindex(e, link->ifindex);
 
 	if (other && other != ep)
-		lose(e, other);
+		endpoint_lose(e, other);
 	if (ep->ifindex && ep->ifindex != link->ifindex)
-		lose(e, ep);
+		endpoint_lose(e, ep);
 	ep->ifindex = link->ifindex;
 	ep->via = link->master;
 	snprintf(ep->ifname, sizeof(ep->ifname), "%s", link->name);
@@ -152,8 +151,7 @@ static void claim(struct endpoints *e, struct endpoint *ep, const struct link_in
 	endpoint_sync(e, ep);
 }
 
-/* The interface is not the pod's any more, or is no more. */
-static void lose(struct endpoints *e, struct endpoint *ep)
+void endpoint_lose(struct endpoints *e, struct endpoint *ep)
 {
 	static const struct weir_endpoint closed;
 
@@ -215,7 +213,7 @@ static void on_link(void *ctx, const struct link_info *link)
 
 	if (link->gone) {
 		if (ep && !ep->pretended) {
-			lose(e, ep);
+			endpoint_lose(e, ep);
 			if (ep->pod)
 				endpoints_look(e, LOOK_MS);
 			else
@@ -382,7 +380,7 @@ int endpoints_add(struct endpoints *e, const struct endpoint_add *add, endpoint_
 		return err;
 	}
 	if (ep->pretended)
-		lose(e, ep);
+		endpoint_lose(e, ep);
 	if (add->mac)
 		memcpy(ep->mac, add->mac, 6);
 	ep->attach_err = 0;
@@ -398,6 +396,6 @@ void endpoints_remove(struct endpoints *e, const char *ns, const char *name)
 
 	if (!ep || !ep->ifindex)
 		return;
-	lose(e, ep);
+	endpoint_lose(e, ep);
 	endpoint_release(e, ep);
 }

@@ -136,19 +136,32 @@ void kept_each(const struct kept *k, enum object_kind kind, void (*fn)(void *ctx
 				fn(ctx, i->good);
 }
 
-void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx)
+void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx)
 {
+	for (size_t b = 0; b < k->size; b++)
+		for (struct keeping *i = k->bucket[b]; i; i = i->next)
+			if (i->why)
+				fn(ctx, i->kind, i->ns, i->name, i->why, i->good);
+}
+
+struct telling {
+	state_reject_fn fn;
+	void *ctx;
+};
+
+static void tell(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
+		 const struct object *good)
+{
+	const struct telling *t = ctx;
 	char object[1024];
 
-	for (size_t b = 0; b < k->size; b++) {
-		for (struct keeping *i = k->bucket[b]; i; i = i->next) {
-			if (!i->why)
-				continue;
-			snprintf(object, sizeof(object), "%s %s%s%s", object_kind_name(i->kind), i->ns, *i->ns ? "/" : "",
-				 i->name);
-			fn(ctx, &(struct state_reject){ .object = object, .why = i->why, .last_good = i->good != NULL });
-		}
-	}
+	snprintf(object, sizeof(object), "%s %s%s%s", object_kind_name(kind), ns, *ns ? "/" : "", name);
+	t->fn(t->ctx, &(struct state_reject){ .object = object, .why = why, .last_good = good != NULL });
+}
+
+void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx)
+{
+	kept_refused(k, tell, &(struct telling){ fn, ctx });
 }
 
 static size_t hash_of(enum object_kind kind, const char *ns, const char *name)

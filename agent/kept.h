@@ -27,4 +27,9 @@ const struct object *kept_find(const struct kept *k, enum object_kind kind, cons
 void kept_each(const struct kept *k, enum object_kind kind, void (*fn)(void *ctx, const struct object *o), void *ctx);
 void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx);
 
+/* Those that were refused, one by one; 'good' is what is in force of it, or NULL. */
+typedef void (*kept_refused_fn)(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
+				const struct object *good);
+void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx);
+
 #endif

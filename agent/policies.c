@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/kept.h"
 #include "agent/policies.h"
 #include "lib/log.h"
 
@@ -188,6 +187,12 @@ void policies_settled(struct policies *p)
 		commit(p);
 }
 
+void policies_hurry(struct policies *p)
+{
+	if (p->dirty)
+		commit(p);
+}
+
 int policies_left(struct policies *p, unsigned int number, loop_fn swept, void *ctx)
 {
 	struct leaver *l = calloc(1, sizeof(*l));
@@ -225,6 +230,11 @@ void policies_each(const struct policies *p, enum object_kind kind, policies_fn 
 void policies_rejected(const struct policies *p, state_reject_fn fn, void *ctx)
 {
 	kept_rejected(p->kept, fn, ctx);
+}
+
+void policies_refused(const struct policies *p, kept_refused_fn fn, void *ctx)
+{
+	kept_refused(p->kept, fn, ctx);
 }
 
 void policies_count(const struct policies *p, struct policies_counts *out)

@@ -19,6 +19,7 @@
 
 #include "agent/datapath.h"
 #include "agent/grace.h"
+#include "agent/kept.h"
 #include "agent/names.h"
 #include "agent/records.h"
 #include "agent/rules.h"
@@ -57,6 +58,7 @@ int policies_object(struct policies *p, struct object *o);
 void policies_gone(struct policies *p, enum object_kind kind, const char *ns, const char *name);
 void policies_host_address(struct policies *p, const struct weir_addr *a, bool there);
 void policies_settled(struct policies *p);
+void policies_hurry(struct policies *p);		/* commits what was said, joined or not: a judge's worlds */
 
 /* An endpoint that was disarmed: 'swept' once nothing names its number any more. */
 int policies_left(struct policies *p, unsigned int number, loop_fn swept, void *ctx);
@@ -69,6 +71,7 @@ const struct object *policies_find(const struct policies *p, enum object_kind ki
 typedef void (*policies_fn)(void *ctx, const struct object *o);
 void policies_each(const struct policies *p, enum object_kind kind, policies_fn fn, void *ctx);
 void policies_rejected(const struct policies *p, state_reject_fn fn, void *ctx);
+void policies_refused(const struct policies *p, kept_refused_fn fn, void *ctx);
 
 struct policies_counts {
 	uint64_t commits, refused;

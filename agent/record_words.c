@@ -13,6 +13,11 @@ static const char *const reason_word[] = {
 #undef X
 };
 
+const char *reason_text(unsigned int reason)
+{
+	return reason < WEIR_REASON_COUNT ? reason_word[reason] : "";
+}
+
 static const char *kind_word(uint8_t kind)
 {
 	static const char *const word[] = { [WEIR_REC_OPENED] = "opened", [WEIR_REC_AGAIN] = "again",
@@ -157,7 +162,7 @@ void record_words(const struct agent *a, const struct record *r, struct record_w
 	weir__v1__record__init(out);
 	out->time_ns = r->time;
 	out->kind = (char *)kind_word(r->kind);
-	out->reason = (char *)(closed || r->reason >= WEIR_REASON_COUNT ? "" : reason_word[r->reason]);
+	out->reason = (char *)(closed ? "" : reason_text(r->reason));
 	out->end = (char *)(closed ? end_word(r->reason) : "");
 	out->source = (char *)names_text(names_get(a->names, r->name[WEIR_EGRESS]), w->source, sizeof(w->source));
 	out->destination = (char *)names_text(names_get(a->names, r->name[WEIR_INGRESS]), w->destination,

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cluster.h"
+
+static int end_of(const struct agent *a, const struct name *name, struct end *out)
+{
+	int err;
+
+	*out = (struct end){ .name = name };
+	if (name->kind != NAME_POD && name->kind != NAME_NODE)
+		return 0;
+	err = names_object(name, &out->object);
+	if (err)
+		return err;
+	if (name->kind == NAME_NODE) {
+		out->explain.node = out->object;
+		return 0;
+	}
+	out->explain.pod = out->object;
+	out->explain.ns = policies_find(a->policies, OBJECT_NAMESPACE, "", NAME_NS(name));
+	return 0;
+}
+
+int end_of_pod(const struct agent *a, const char *ns, const char *name, struct end *out)
+{
+	const struct name *n = names_find(a->names, NAME_POD, ns, name);
+
+	return n ? end_of(a, n, out) : -ENOENT;
+}
+
+int end_of_address(const struct agent *a, const struct weir_addr *addr, struct end *out)
+{
+	const struct name *n = names_get(a->names, names_at(a->names, addr));
+	int err = end_of(a, n, out);
+
+	if (!err && n->kind == NAME_OWN_NODE && a->settings.node)
+		out->explain.node = policies_find(a->policies, OBJECT_NODE, "", a->settings.node);
+	out->explain.addr = *addr;
+	return err;
+}
+
+void end_drop(struct end *e)
+{
+	free(e->object);
+	e->object = NULL;
+}
+
+static void add(void *ctx, const struct object *o)
+{
+	struct policy_list *list = ctx;
+
+	if (list->n == list->room) {
+		unsigned int room = list->room ? 2 * list->room : 64;
+		const struct object **more = realloc(list->v, room * sizeof(*more));
+
+		if (!more)
+			return;
+		list->v = more;
+		list->room = room;
+	}
+	list->v[list->n++] = o;
+}
+
+int policies_in_force(const struct agent *a, struct policy_list *out)
+{
+	*out = (struct policy_list){ 0 };
+	policies_each(a->policies, OBJECT_POLICY, add, out);
+	policies_each(a->policies, OBJECT_CLUSTER_POLICY, add, out);
+	return 0;
+}
+
+bool policy_selects(const struct object *policy, const struct explain_end *end)
+{
+	const struct policy *p = &policy->policy;
+
+	if (!end->pod || end->pod->pod.host_network || !selector_matches(&p->subject_pods, &end->pod->labels))
+		return false;
+	if (!p->subject_all_namespaces)
+		return !strcmp(policy->ns, end->pod->ns);
+	return end->ns ? selector_matches(&p->subject_namespaces, &end->ns->labels) : !p->subject_namespaces.n;
+}
+
+const char *tier_word(unsigned int tier)
+{
+	return tier == TIER_ADMIN ? "admin" : tier == TIER_BASELINE ? "baseline" : "networkpolicy";
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The endpoints of this node and the policies of the cluster, each with what is known of it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cluster.h"
+#include "lib/addr.h"
+
+#define ENDPOINTS_AT_ONCE 200		/* in one reply */
+#define POLICIES_AT_ONCE 1000
+#define ADDRESSES_MOST 16
+#define SELECTING_MOST 32		/* policies named per endpoint and direction */
+#define LIST_SIZE 4096
+
+struct one_endpoint {
+	Weir__V1__Endpoint endpoint;
+	char pod[600], interface[16], path_why[256], why[256], address[ADDRESSES_MOST][64], list[WEIR_DIRS][LIST_SIZE];
+	char *addresses[ADDRESSES_MOST], *policy[WEIR_DIRS][SELECTING_MOST];
+};
+
+struct endpoint_answer {
+	struct agent *a;
+	struct client *c;
+	struct policy_list policies;
+	Weir__V1__Endpoint *endpoint[ENDPOINTS_AT_ONCE];
+	struct one_endpoint one[ENDPOINTS_AT_ONCE];
+	size_t n;
+};
+
+static void send_endpoints(struct endpoint_answer *to, bool last)
+{
+	Weir__V1__Endpoints endpoints = WEIR__V1__ENDPOINTS__INIT;
+	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
+
+	endpoints.endpoint = to->endpoint;
+	endpoints.n_endpoint = to->n;
+	reply.answer_case = WEIR__V1__REPLY__ANSWER_ENDPOINTS;
+	reply.endpoints = &endpoints;
+	client_reply(to->c, &reply, last);
+	to->n = 0;
+}
+
+/* "a, b" in place as two strings. */
+static size_t split_list(char *list, char **to, size_t most)
+{
+	size_t n = 0;
+
+	for (char *at; n < most && (at = strsep(&list, ","));) {
+		at += strspn(at, " ");
+		if (*at)
+			to[n++] = at;
+	}
+	return n;
+}
+
+static void selecting(struct endpoint_answer *to, struct one_endpoint *one, const char *ns, const char *name)
+{
+	struct end end;
+
+	if (end_of_pod(to->a, ns, name, &end))
+		return;
+	for (int dir = 0; dir < WEIR_DIRS; dir++)
+		explain_isolating(to->policies.v, to->policies.n, dir, &end.explain, one->list[dir], LIST_SIZE);
+	end_drop(&end);
+	one->endpoint.ingress = one->policy[WEIR_INGRESS];
+	one->endpoint.n_ingress = split_list(one->list[WEIR_INGRESS], one->policy[WEIR_INGRESS], SELECTING_MOST);
+	one->endpoint.egress = one->policy[WEIR_EGRESS];
+	one->endpoint.n_egress = split_list(one->list[WEIR_EGRESS], one->policy[WEIR_EGRESS], SELECTING_MOST);
+}
+
+static void usage(const struct agent *a, unsigned int number, Weir__V1__Endpoint *out)
+{
+	const struct datapath_view *view = datapath_view(a->datapath);
+	unsigned int own = view->endpoint[number].quota;
+
+	out->slots = view->usage[number].slots;
+	out->slots_quota = own ? own : view->control->quota;
+}
+
+static void on_endpoint(void *ctx, const struct endpoint_info *info)
+{
+	struct endpoint_answer *to = ctx;
+	struct one_endpoint *one = &to->one[to->n];
+	Weir__V1__Endpoint *out = &one->endpoint;
+
+	weir__v1__endpoint__init(out);
+	to->endpoint[to->n++] = out;
+	snprintf(one->pod, sizeof(one->pod), "%s/%s", info->ns, info->name);
+	snprintf(one->interface, sizeof(one->interface), "%s", info->interface);
+	snprintf(one->path_why, sizeof(one->path_why), "%s", info->path_why);
+	snprintf(one->why, sizeof(one->why), "%s", info->why);
+	out->number = info->number;
+	out->pod = one->pod;
+	out->interface = one->interface;
+	out->ifindex = info->ifindex;
+	out->state = (char *)endpoint_state_word(info->state);
+	out->path = (char *)(info->state != ENDPOINT_ARMED ? "" : info->redirect ? "redirect" : "stack");
+	out->path_reason = one->path_why;
+	out->why = one->why;
+	out->hook = (char *)(info->state == ENDPOINT_ARMED ? attach_hook_word(attach_hook(to->a->attach)) : "");
+	out->addresses = one->addresses;
+	for (; out->n_addresses < info->naddr && out->n_addresses < ADDRESSES_MOST; out->n_addresses++)
+		one->addresses[out->n_addresses] =
+			(char *)addr_text(&info->addr[out->n_addresses], one->address[out->n_addresses]);
+	if (info->number)
+		usage(to->a, info->number, out);
+	selecting(to, one, info->ns, info->name);
+	if (to->n == ENDPOINTS_AT_ONCE)
+		send_endpoints(to, false);
+}
+
+void ask_endpoints(struct agent *a, struct client *c)
+{
+	struct endpoint_answer *to = malloc(sizeof(*to));
+
+	if (!to || policies_in_force(a, &to->policies)) {
+		free(to);
+		client_error(c, "no memory");
+		return;
+	}
+	to->a = a;
+	to->c = c;
+	to->n = 0;
+	endpoints_each(a->endpoints, on_endpoint, to);
+	send_endpoints(to, true);
+	free(to->policies.v);
+	free(to);
+}
+
+struct one_policy {
+	const struct object *object;	/* NULL: none of its versions was ever in force */
+	Weir__V1__Policy policy;
+	char name[600];
+	char *why;
+};
+
+struct policy_answer {
+	struct agent *a;
+	struct one_policy *one;
+	size_t n, room;
+	struct end *pod;		/* those of this node */
+	size_t npod;
+};
+
+static struct one_policy *add_policy(struct policy_answer *to, const char *ns, const char *name)
+{
+	struct one_policy *one;
+
+	if (to->n == to->room) {
+		size_t room = to->room ? 2 * to->room : 64;
+		struct one_policy *more = realloc(to->one, room * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		to->one = more;
+		to->room = room;
+	}
+	one = &to->one[to->n++];
+	memset(one, 0, sizeof(*one));
+	weir__v1__policy__init(&one->policy);
+	snprintf(one->name, sizeof(one->name), "%s%s%s", ns, *ns ? "/" : "", name);
+	return one;
+}
+
+static void on_policy(void *ctx, const struct object *o)
+{
+	struct policy_answer *to = ctx;
+	struct one_policy *one = add_policy(to, o->ns, o->name);
+
+	if (!one)
+		return;
+	one->object = o;
+	one->policy.tier = (char *)tier_word(o->policy.tier);
+	one->policy.priority = o->policy.priority;
+	one->policy.audit = o->policy.audit;
+	one->policy.rules = o->policy.nrule[WEIR_INGRESS] + o->policy.nrule[WEIR_EGRESS];
+	for (size_t i = 0; i < to->npod; i++)
+		one->policy.pods += policy_selects(o, &to->pod[i].explain);
+	one->policy.state = (char *)(one->policy.pods ? "in-force" : "selects-nobody-here");
+}
+
+static void on_refused(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
+		       const struct object *good)
+{
+	struct policy_answer *to = ctx;
+	struct one_policy *one = NULL;
+
+	if (kind != OBJECT_POLICY && kind != OBJECT_CLUSTER_POLICY)
+		return;
+	for (size_t i = 0; good && i < to->n && !one; i++)
+		if (to->one[i].object == good)
+			one = &to->one[i];
+	if (!one)
+		one = add_policy(to, ns, name);
+	if (!one)
+		return;
+	if (!good)
+		one->policy.tier = (char *)(kind == OBJECT_POLICY ? "networkpolicy" : "");
+	one->why = strdup(why);
+	one->policy.state = (char *)"rejected";
+}
+
+static int by_who(const void *a, const void *b)
+{
+	const struct one_policy *x = a, *y = b;
+	int c = strcmp(x->policy.tier, y->policy.tier);
+
+	return c ? c : strcmp(x->name, y->name);
+}
+
+/* How often rules of each decided; the policies are sorted. */
+static void add_hits(struct policy_answer *to)
+{
+	__u64 *hits = calloc(WEIR_RULES, sizeof(*hits));
+
+	if (!hits || datapath_rule_hits(to->a->datapath, hits)) {
+		free(hits);
+		return;
+	}
+	for (unsigned int n = WEIR_RULE_FIRST; n < WEIR_RULES; n++) {
+		const struct rule_name *rule = hits[n] ? rules_of(to->a->rules, n) : NULL;
+		struct one_policy key, *found;
+
+		if (!rule)
+			continue;
+		key.policy.tier = (char *)tier_word(rule->tier);
+		snprintf(key.name, sizeof(key.name), "%s%s%s", rule->ns, *rule->ns ? "/" : "", rule->policy);
+		found = bsearch(&key, to->one, to->n, sizeof(*to->one), by_who);
+		if (found)
+			found->policy.hits += hits[n];
+	}
+	free(hits);
+}
+
+static void on_local(void *ctx, const struct endpoint_info *info)
+{
+	struct policy_answer *to = ctx;
+	struct end *more = to->npod & (to->npod - 1) ? to->pod :
+			   realloc(to->pod, (to->npod ? 2 * to->npod : 1) * sizeof(*more));
+
+	if (!more)
+		return;
+	to->pod = more;
+	if (!end_of_pod(to->a, info->ns, info->name, &to->pod[to->npod]))
+		to->npod++;
+}
+
+static void send_policies(struct policy_answer *to, struct client *c)
+{
+	Weir__V1__Policies policies = WEIR__V1__POLICIES__INIT;
+	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
+	Weir__V1__Policy *list[POLICIES_AT_ONCE];
+	uint64_t number = client_number(c);
+	size_t sent = 0;
+
+	policies.policy = list;
+	reply.answer_case = WEIR__V1__REPLY__ANSWER_POLICIES;
+	reply.policies = &policies;
+	do {
+		for (policies.n_policy = 0; sent < to->n && policies.n_policy < POLICIES_AT_ONCE; sent++) {
+			struct one_policy *one = &to->one[sent];
+
+			one->policy.name = one->name;
+			one->policy.why = one->why ? one->why : (char *)"";
+			list[policies.n_policy++] = &one->policy;
+		}
+		client_reply(c, &reply, sent == to->n);
+	} while (sent < to->n && (c = server_client(to->a->server, number)));
+}
+
+void ask_policies(struct agent *a, struct client *c)
+{
+	struct policy_answer to = { .a = a };
+
+	endpoints_each(a->endpoints, on_local, &to);
+	policies_each(a->policies, OBJECT_POLICY, on_policy, &to);
+	policies_each(a->policies, OBJECT_CLUSTER_POLICY, on_policy, &to);
+	policies_refused(a->policies, on_refused, &to);
+	if (to.n)
+		qsort(to.one, to.n, sizeof(*to.one), by_who);
+	add_hits(&to);
+	send_policies(&to, c);
+	for (size_t i = 0; i < to.npod; i++)
+		end_drop(&to.pod[i]);
+	for (size_t i = 0; i < to.n; i++)
+		free(to.one[i].why);
+	free(to.pod);
+	free(to.one);
+}
