@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# The agent's parts by themselves, and the whole agent in a namespace of its own (needs root).
+AGENT_PARTS := $(filter-out $(B)/agent/main.o,$(call obj,$(AGENT_SRC)))
+AGENT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/agent/*.c))
+
+$(AGENT_TESTS:%=%.o): | $(B)/gen/bpf/weir.skel.h
+$(AGENT_TESTS): $(B)/tests/agent/%: $(B)/tests/agent/%.o $(AGENT_PARTS) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+
+QUICK += $(AGENT_TESTS) $(wildcard tests/agent/*.py)
+TEST_NEEDS += $(B)/weir-agent
