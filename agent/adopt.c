@@ -7,10 +7,9 @@
 
 /* What is read, let go once the compiler has its copy. */
 struct found {
-	struct adopted_address *address;
-	struct adopted_prefix *prefix;
-	struct adopted_endpoint *endpoint;
-	struct adopted_rule *rule;
+	struct compile_adopted_entry *address, *prefix;
+	struct compile_adopted_endpoint *endpoint;
+	struct compile_adopted_rule *rule;
 	unsigned int naddress, nprefix, nendpoint, nrule;
 };
 
@@ -23,24 +22,24 @@ static void *more(void *array, unsigned int n, size_t size)
 static int on_address(void *ctx, const struct weir_prefix *prefix, unsigned int slot)
 {
 	struct found *f = ctx;
-	struct adopted_address *to = more(f->address, f->naddress, sizeof(*to));
+	struct compile_adopted_entry *to = more(f->address, f->naddress, sizeof(*to));
 
 	if (!to)
 		return -ENOMEM;
 	f->address = to;
-	to[f->naddress++] = (struct adopted_address){ .addr = prefix->addr, .slot = slot };
+	to[f->naddress++] = (struct compile_adopted_entry){ .prefix = *prefix, .slot = slot };
 	return 0;
 }
 
 static int on_prefix(void *ctx, const struct weir_prefix *prefix, unsigned int slot)
 {
 	struct found *f = ctx;
-	struct adopted_prefix *to = more(f->prefix, f->nprefix, sizeof(*to));
+	struct compile_adopted_entry *to = more(f->prefix, f->nprefix, sizeof(*to));
 
 	if (!to)
 		return -ENOMEM;
 	f->prefix = to;
-	to[f->nprefix++] = (struct adopted_prefix){ .prefix = *prefix, .slot = slot };
+	to[f->nprefix++] = (struct compile_adopted_entry){ .prefix = *prefix, .slot = slot };
 	return 0;
 }
 
@@ -49,7 +48,7 @@ static int read_endpoints(struct found *f, const struct datapath_view *view, con
 {
 	for (unsigned int n = 1; n < WEIR_ENDPOINT_NODE; n++) {
 		const struct weir_endpoint *held = &view->endpoint[n];
-		struct adopted_endpoint *to, one = { .number = n, .ns = "", .pod = "" };
+		struct compile_adopted_endpoint *to, one = { .number = n, .ns = "", .pod = "" };
 
 		if (!held->ifindex && !held->set[WEIR_INGRESS].limit && !held->set[WEIR_EGRESS].limit)
 			continue;
@@ -68,7 +67,7 @@ static int read_rules(struct found *f, const struct rules *r)
 {
 	for (unsigned int n = WEIR_RULE_FIRST; n < WEIR_RULES; n++) {
 		const struct rule_name *name = rules_of(r, n);
-		struct adopted_rule *to;
+		struct compile_adopted_rule *to;
 
 		if (!name)
 			continue;
@@ -76,7 +75,7 @@ static int read_rules(struct found *f, const struct rules *r)
 		if (!to)
 			return -ENOMEM;
 		f->rule = to;
-		to[f->nrule++] = (struct adopted_rule){ .number = n, .rule = {
+		to[f->nrule++] = (struct compile_adopted_rule){ .number = n, .rule = {
 			.tier = name->tier, .dir = name->dir, .ns = name->ns, .policy = name->policy,
 			.index = name->index, .name = name->name, .text = name->text } };
 	}
