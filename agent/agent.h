@@ -6,6 +6,8 @@
 #ifndef WEIR_AGENT_AGENT_H
 #define WEIR_AGENT_AGENT_H
 
+#include <time.h>
+
 #include "agent/addresses.h"
 #include "agent/attach.h"
 #include "agent/control.h"
@@ -81,6 +83,13 @@ const char *reason_text(unsigned int reason);		/* the word of enum weir_reason *
 /* agent/rejected.c: what is not in force as it was written. */
 void rejected_each(const struct agent *a, state_reject_fn fn, void *ctx);
 
-uint64_t agent_now(void);		/* nanoseconds of CLOCK_MONOTONIC */
+/* Nanoseconds of CLOCK_MONOTONIC. */
+static inline uint64_t agent_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
 
 #endif

@@ -18,14 +18,6 @@
 
 #define HOUSEKEEPING_MS 1000
 
-uint64_t agent_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* What the state says goes to the names first: by the time a packet meets it, it can be named. */
 static void on_object(void *ctx, struct object *o)
 {

@@ -52,7 +52,7 @@ static void defaults(void)
 /* One setting that was not an argument. */
 static int apply(const char *name, const char *value, struct complaint *why)
 {
-	char *arg[3] = { (char *)"weir-agent" };
+	char *arg;
 	const struct opt *o = options;
 
 	while (o->kind && strcmp(o->name, name))
@@ -64,9 +64,9 @@ static int apply(const char *name, const char *value, struct complaint *why)
 		return -EINVAL;
 	}
 	/* kept for the life of the process: the settings point into it */
-	if (asprintf(&arg[1], o->kind == OPT_KIND_FLAG ? "--%s" : "--%s=%s", name, value) < 0)
+	if (asprintf(&arg, o->kind == OPT_KIND_FLAG ? "--%s" : "--%s=%s", name, value) < 0)
 		return -ENOMEM;
-	return opt_parse(options, 2, arg, why) < 0 ? -EINVAL : 0;
+	return opt_parse(options, 1, &arg, why) < 0 ? -EINVAL : 0;
 }
 
 static int apply_pair(const struct tree_node *key, const char *file, struct complaint *why)
@@ -217,11 +217,11 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 	int n;
 
 	defaults();
-	n = opt_parse(options, argc, argv, why);
+	n = opt_parse(options, argc - 1, argv + 1, why);
 	if (n < 0)
 		return n;
-	if (n < argc) {
-		complaint_set(why, 0, 0, "'%s' is no option (--help lists them)", argv[n]);
+	if (n < argc - 1) {
+		complaint_set(why, 0, 0, "'%s' is no option (--help lists them)", argv[n + 1]);
 		return -EINVAL;
 	}
 	config = want.config ? want.config : getenv("WEIR_CONFIG");
@@ -231,7 +231,7 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 	n = apply_environment(why);
 	if (n)
 		return n;
-	opt_parse(options, argc, argv, why);
+	opt_parse(options, argc - 1, argv + 1, why);
 	if (!want.node && !want.judge) {
 		if (gethostname(host, sizeof(host) - 1))
 			strcpy(host, "localhost");

@@ -21,6 +21,7 @@ struct answer {
 	char *text[2 * REJECTED_MOST];	/* to be freed */
 	unsigned int ntext;
 	struct datapath_map map[MAPS_MOST];
+	char map_name[MAPS_MOST][40];
 };
 
 static void gauge(struct answer *to, const char *name, uint64_t used, uint64_t size)
@@ -154,8 +155,10 @@ static void map_gauges(const struct agent *a, struct answer *to)
 {
 	unsigned int n = datapath_maps(a->datapath, to->map, MAPS_MOST);
 
-	for (unsigned int i = 0; i < n && i < MAPS_MOST; i++)
-		gauge(to, to->map[i].name, to->map[i].bytes, 0);
+	for (unsigned int i = 0; i < n && i < MAPS_MOST; i++) {
+		snprintf(to->map_name[i], sizeof(to->map_name[i]), "map %s", to->map[i].name);
+		gauge(to, to->map_name[i], to->map[i].bytes, 0);
+	}
 	to->status.map_bytes = datapath_bytes(a->datapath);
 }
 
@@ -177,13 +180,17 @@ static void on_rejected(void *ctx, const struct state_reject *r)
 /* Resident memory without what is mapped from the kernel's maps, which is counted apart. */
 static uint64_t own_memory(void)
 {
-	char line[256];
+	FILE *f = fopen("/proc/self/smaps", "re");
 	uint64_t kib = 0, n;
-	FILE *f = fopen("/proc/self/status", "re");
+	bool ours = true;
+	char line[512];
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "RssAnon: %lu", &n) == 1 || sscanf(line, "RssFile: %lu", &n) == 1)
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strchr("0123456789abcdef", line[0]))
+			ours = !strstr(line, "bpf-map") && !strstr(line, "bpf_ringbuf");
+		else if (ours && sscanf(line, "Rss: %lu", &n) == 1)
 			kib += n;
+	}
 	if (f)
 		fclose(f);
 	return kib * 1024;
