@@ -89,9 +89,9 @@ int endpoints_main(int argc, char **argv)
 		    "EGRESS BY", NULL);
 	list_begin(&seen.list, &want, "endpoints");
 	code = ask_each(&want, &ask, ASK_WAIT_MS, on_part, &seen);
+	list_end(&seen.list, code);
 	if (code != VERB_OK)
 		return code;
-	list_end(&seen.list);
 	if (!seen.list.n && !want.json)
 		printf(only ? "no such pod on this node\n" : "no pods on this node\n");
 	return seen.list.n && !seen.bad ? VERB_OK : VERB_NO;

@@ -4,7 +4,7 @@
  *
  *	list_begin(&l, &want, "endpoints");
  *	... list_json(&l, &endpoint->base), or table_cell(&l.table, ...)
- *	list_end(&l);
+ *	list_end(&l, code);
  */
 #ifndef WEIR_TOOLS_LIST_H
 #define WEIR_TOOLS_LIST_H
@@ -17,11 +17,13 @@ struct list {
 	const struct verb_want *want;	/* not ours */
 	struct json_out json;
 	struct table table;
+	const char *key;
+	bool open;			/* the JSON has begun */
 	unsigned int n;
 };
 
-void list_begin(struct list *l, const struct verb_want *want, const char *key);
+void list_begin(struct list *l, const struct verb_want *want, const char *key);	/* after table_begin() */
 void list_json(struct list *l, const ProtobufCMessage *message);
-void list_end(struct list *l);
+void list_end(struct list *l, int code);	/* prints if it went well: VERB_OK */
 
 #endif

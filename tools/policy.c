@@ -65,9 +65,9 @@ int policy_list_main(int argc, char **argv)
 	table_begin(&seen.list.table, "POLICY", "TIER", "PRIORITY", "MODE", "RULES", "PODS HERE", "HITS", "STATE", NULL);
 	list_begin(&seen.list, &want, "policies");
 	code = ask_each(&want, &ask, ASK_WAIT_MS, on_part, &seen);
+	list_end(&seen.list, code);
 	if (code != VERB_OK)
 		return code;
-	list_end(&seen.list);
 	if (!seen.list.n && !want.json)
 		printf("no policies: every pod is open\n");
 	return seen.list.n && !seen.rejected ? VERB_OK : VERB_NO;

@@ -66,6 +66,11 @@ void table_end(struct table *t, FILE *to)
 	}
 	for (size_t i = 0; i < t->ncells && t->ncells > t->ncolumns; i += t->ncolumns)
 		print_row(t, i, width, to);
+	table_drop(t);
+}
+
+void table_drop(struct table *t)
+{
 	for (size_t i = 0; i < t->ncells; i++)
 		free(t->cell[i]);
 	free(t->cell);

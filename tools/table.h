@@ -23,5 +23,6 @@ struct table {
 void table_begin(struct table *t, ...) __attribute__((sentinel));
 __attribute__((format(printf, 2, 3))) void table_cell(struct table *t, const char *format, ...);
 void table_end(struct table *t, FILE *to);
+void table_drop(struct table *t);	/* without printing */
 
 #endif
