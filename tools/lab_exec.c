@@ -56,9 +56,14 @@ int lab_exec_main(int argc, char **argv)
 	from = words.n > 1 && !strcmp(words.word[1], "--") ? 2 : 1;
 	if (words.n <= from)
 		return verb_fail(VERB_USAGE, "a pod and a command are wanted");
-	if (lab_find(&lab, lab_name, &why) || lab_who(lab, words.word[0], who, node, &why))
+	if (lab_find(&lab, lab_name, &why))
 		return verb_complain(VERB_NO, &why);
-	return run(lab, who, node, words.word + from);
+	if (lab_who(lab, words.word[0], who, node, &why))
+		code = verb_complain(VERB_NO, &why);
+	else
+		code = run(lab, who, node, words.word + from);
+	lab_close(lab);
+	return code;
 }
 
 /* The address of an end as the manifests have it; of the family wanted (4, 6, 0 any). */
