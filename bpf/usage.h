@@ -35,6 +35,11 @@ inline_fn void usage_add(__u32 payer, __s64 slots, __s64 half)
 		__sync_fetch_and_add(u, slots + half * (1LL << 32));
 }
 
+/* A quota as large as the table is none: who alone fills it is not over it. */
+inline_fn int exceeds(__u32 used, __u32 quota)
+{
+	return used >= quota && quota < (control.bucket_mask + 1) * WEIR_WAYS;
+}
 /* Which quota a new flow would exceed: 0, WEIR_QUOTA or WEIR_QUOTA_HALF.  Two CPUs may both take the last one: a pod may
  * exceed its quota by as many flows as there are CPUs. */
 inline_fn __u32 usage_over(__u32 payer)
@@ -45,9 +50,9 @@ inline_fn __u32 usage_over(__u32 payer)
 	if (!u || !ep || !number_is_pod(payer))
 		return 0;
 	used = ONCE(*u);
-	if ((__u32)used >= (ep->quota ?: control.quota))
+	if (exceeds(used, ep->quota ?: control.quota))
 		return WEIR_QUOTA;
-	return used >> 32 >= (ep->quota_half ?: control.quota_half) ? WEIR_QUOTA_HALF : 0;
+	return exceeds(used >> 32, ep->quota_half ?: control.quota_half) ? WEIR_QUOTA_HALF : 0;
 }
 
 #endif
