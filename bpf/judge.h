@@ -26,12 +26,13 @@ struct verdict {
 	__u32 at[2];		/* where the words of the two addresses are */
 	__u16 ep[2];		/* which endpoints they are */
 	__u8 opener;		/* which side began it */
-	__u8 sides;		/* WEIR_SIDE of what is to be judged; 0: allowed without a word */
+	__u8 sides;		/* WEIR_SIDE of what is to be judged */
 	__u8 aloof;		/* this packet makes no flow: judged by itself */
 	__u8 picked_up;
 	__u32 slot;		/* the flow's, ~0 if it has none */
 	__u16 incarnation;
-	__u16 pad;
+	__u8 self;		/* a pod and its own address: allowed without a word */
+	__u8 pad;
 	struct weir_answer answer;
 	__u32 pad2;
 };

@@ -161,9 +161,10 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	return to;
 }
 
-/* Which sides are judged again: this hook's, what was judged before, and for a cut flow all there are, so that it lives
- * again only if nobody objects. */
-inline_fn __u8 sides_again(const struct slot *f, const struct packet *p, const struct verdict *v, enum hook hook)
+/* Which sides are judged: this hook's, under a newer generation what was judged before, and for a cut flow all there are,
+ * so that it lives again only if nobody objects. */
+inline_fn __u8 sides_again(const struct slot *f, const struct packet *p, const struct verdict *v, __u64 gate, __u32 mine,
+			   int all)
 {
 	const struct weir_hot *h = slot_hot(f);
 	__u8 sides = 0;
@@ -174,7 +175,9 @@ inline_fn __u8 sides_again(const struct slot *f, const struct packet *p, const s
 
 		if (!number_is_pod(v->ep[side]))
 			continue;
-		if (side == side_mine(p, hook) || rule != WEIR_RULE_NONE || WEIR_TAG_PHASE(f->t) == WEIR_CUT_FLOW)
+		if (WEIR_GATE_GEN(gate) == p->generation && (gate & WEIR_GATE_OK(side)))
+			continue;
+		if (all || side == mine || rule != WEIR_RULE_NONE)
 			sides |= WEIR_SIDE(side == v->opener ? WEIR_EGRESS : WEIR_INGRESS);
 	}
 	return sides;
@@ -190,15 +193,16 @@ inline_fn void verdict_again(const struct slot *f, const struct packet *p, struc
 	v->ep[0] = WEIR_GATE_EP(gate, 0);
 	v->ep[1] = WEIR_GATE_EP(gate, 1);
 	peer_slots(p, v);
-	v->sides = hand_over ? WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) : sides_again(f, p, v, hook);
-	if (addr_same(&p->addr[0], &p->addr[1]) && v->ep[0] == v->ep[1] && number_is_pod(v->ep[0]) && !control.hairpin)
-		v->sides = 0;
+	v->self = addr_same(&p->addr[0], &p->addr[1]) && v->ep[0] == v->ep[1] && number_is_pod(v->ep[0]) && !control.hairpin;
+	if (!v->self)
+		v->sides = sides_again(f, p, v, gate, side_mine(p, hook),
+				       hand_over || WEIR_TAG_PHASE(f->t) == WEIR_CUT_FLOW);
 }
 inline_fn __u64 gate_bits(const struct verdict *v)
 {
 	__u64 bits = 0;
 
-	if (!v->sides)
+	if (v->self)
 		return WEIR_GATE_OK(0) | WEIR_GATE_OK(1);
 	if (v->sides & WEIR_SIDE(WEIR_EGRESS))
 		bits |= v->opener ? WEIR_GATE_OK(1) : WEIR_GATE_OK(0);
@@ -293,12 +297,28 @@ __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 
 	return MARKED;
 }
 
+/* Whoever was not asked now has said what the slot says. */
+inline_fn void said_before(const struct slot *f, struct verdict *v)
+{
+	const struct weir_hot *h = slot_hot(f);
+
+	if (!(v->sides & WEIR_SIDE(WEIR_EGRESS)))
+		v->answer.said[WEIR_EGRESS].rule = v->opener ? ONCE(h->rule[1]) : ONCE(h->rule[0]);
+	if (!(v->sides & WEIR_SIDE(WEIR_INGRESS)))
+		v->answer.said[WEIR_INGRESS].rule = v->opener ? ONCE(h->rule[0]) : ONCE(h->rule[1]);
+}
+
 /* Judge again; the verdict is this packet's even if the slot cannot be locked. */
 inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct verdict *v)
 {
 	enum weir_reason why = judge(p, v);
-	int mark = flow_mark(p, v, f->t, why != WEIR_ALLOWED);
 	__u64 t;
+	int mark;
+
+	if (!v->sides && !v->self)
+		return WEIR_UNARMED;	/* the pod is leaving under our feet */
+	said_before(f, v);
+	mark = flow_mark(p, v, f->t, why != WEIR_ALLOWED);
 
 	sum(WEIR_STAT_REJUDGED, 1, 0);
 	if (mark == NEVER_BEEN) {

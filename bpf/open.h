@@ -46,8 +46,10 @@ inline_fn enum weir_reason enter_from(struct packet *p, struct verdict *v)
 		p->to = to;
 		v->sides |= WEIR_SIDE(WEIR_INGRESS);
 	}
-	if (hairpin(p, word))
-		v->sides = control.hairpin ? WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS) : 0;
+	if (hairpin(p, word)) {
+		v->self = !control.hairpin;
+		v->sides = v->self ? 0 : WEIR_SIDE(WEIR_EGRESS) | WEIR_SIDE(WEIR_INGRESS);
+	}
 	return WEIR_UNDECIDED;
 }
 
@@ -66,9 +68,8 @@ inline_fn enum weir_reason enter_to(struct __sk_buff *skb, struct packet *p, str
 	p->elsewhere = number_is_pod(sender);
 	if (word_has(word_dst(p, v), WEIR_WORD_RESTING))
 		return WEIR_RESTING;
-	v->sides = WEIR_SIDE(WEIR_INGRESS);
-	if (sender == p->me && hairpin(p, word_dst(p, v)) && !control.hairpin)
-		v->sides = 0;
+	v->self = sender == p->me && hairpin(p, word_dst(p, v)) && !control.hairpin;
+	v->sides = v->self ? 0 : WEIR_SIDE(WEIR_INGRESS);
 	return WEIR_UNDECIDED;
 }
 
@@ -115,7 +116,7 @@ __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdic
 	if (p->kind == PACKET_LATER && !v->aloof)
 		return WEIR_ORPHAN;
 	why = judge(p, v);
-	if (!v->sides)
+	if (v->self)
 		v->answer.said[0].rule = v->answer.said[1].rule = WEIR_RULE_SELF;
 	return why == WEIR_ALLOWED ? why : pick_up(p, v, why);
 }

@@ -224,16 +224,16 @@ int main(void)
 		TABLE(policy), TABLE(malformed), TABLE(identity), TABLE(fragments), TABLE(errors),
 	};
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		struct world *w;
-		int err = world_open(&w, 64);
+	struct world *w;
+	int err = world_open(&w, 64);
 
-		CHECK(!err, "a world opens (%d)", err);
-		if (err)
-			break;
+	CHECK(!err, "a world opens (%d)", err);
+	for (size_t i = 0; !err && i < sizeof(tables) / sizeof(tables[0]); i++) {
+		world_reset(w);
 		policy_make(w);
 		run(w, tables[i].name, tables[i].rows, tables[i].n);
-		world_close(w);
 	}
+	if (!err)
+		world_close(w);
 	return check_done();
 }

@@ -54,6 +54,54 @@ static void *mapped(const struct bpf_map *m, int writable)
 	return p;
 }
 
+/* As it was when it was loaded; no program is loaded anew. */
+static void map_clear(const struct bpf_map *m, void *at)
+{
+	memset(at, 0, (size_t)bpf_map__value_size(m) * bpf_map__max_entries(m));
+}
+static void hash_clear(const struct bpf_map *m)
+{
+	__u8 key[32];
+
+	while (!bpf_map_get_next_key(fd(m), NULL, key))
+		if (bpf_map_delete_elem(fd(m), key))
+			break;
+}
+static void counters_clear(const struct bpf_map *m)
+{
+	static struct weir_sum none[256];
+
+	for (__u32 i = 0; i < WEIR_COUNTERS; i++)
+		bpf_map_update_elem(fd(m), &i, none, 0);
+}
+static void people_make(struct world *w);
+
+void world_reset(struct world *w)
+{
+	const __typeof__(w->skel->maps) *m = &w->skel->maps;
+
+	map_clear(m->flows, w->flows);
+	map_clear(m->endpoints, w->endpoints);
+	map_clear(m->usage, w->usage);
+	map_clear(m->denied, w->denied);
+	map_clear(m->denied_sums, w->denied_sums);
+	map_clear(m->slots, w->slots);
+	map_clear(m->rule_hits, w->hits);
+	map_clear(m->fragments, w->fragments);
+	map_clear(m->cells, w->cells);
+	counters_clear(m->counters);
+	hash_clear(m->addresses);
+	hash_clear(m->prefixes);
+	hash_clear(m->interfaces);
+	world_drain(w);
+	*w->control = w->first;
+	w->rules = w->isolated = 0;
+	w->range = 1;
+	w->cell = WEIR_CELLS_LINE;
+	people_make(w);
+	world_quiet_commit(w);
+}
+
 static int interfaces_make(struct world *w)
 {
 	static const char *names[IFS] = { NULL, "va", "vb", "vc", "up", NULL, "foreign" };
@@ -144,20 +192,19 @@ int world_open(struct world **out, unsigned int buckets)
 	if (err)
 		return err;
 	w->control = &w->skel->data_control->control;
-	w->flows = mapped(w->skel->maps.flows, 0);
+	w->flows = mapped(w->skel->maps.flows, 1);
 	w->endpoints = mapped(w->skel->maps.endpoints, 1);
 	w->usage = mapped(w->skel->maps.usage, 1);
 	w->cells = mapped(w->skel->maps.cells, 1);
 	w->ranges = mapped(w->skel->maps.ranges, 1);
 	w->asked = mapped(w->skel->maps.asked, 1);
-	w->denied = mapped(w->skel->maps.denied, 0);
-	w->denied_sums = mapped(w->skel->maps.denied_sums, 0);
+	w->denied = mapped(w->skel->maps.denied, 1);
+	w->denied_sums = mapped(w->skel->maps.denied_sums, 1);
 	w->slots = mapped(w->skel->maps.slots, 1);
-	w->hits = mapped(w->skel->maps.rule_hits, 0);
-	w->range = 1;
-	w->cell = WEIR_CELLS_LINE;
-	people_make(w);
-	world_quiet_commit(w);
+	w->hits = mapped(w->skel->maps.rule_hits, 1);
+	w->fragments = mapped(w->skel->maps.fragments, 1);
+	w->first = *w->control;
+	world_reset(w);
 	*out = w;
 	return 0;
 }
@@ -293,8 +340,17 @@ struct weir_sum world_sum(struct world *w, unsigned int what)
 
 static void sums(struct world *w, struct weir_sum out[WEIR_REASON_COUNT])
 {
-	for (unsigned int i = 0; i < WEIR_REASON_COUNT; i++)
-		out[i] = world_sum(w, i);
+	static struct weir_sum per_cpu[WEIR_REASON_COUNT * 256];
+	__u32 keys[WEIR_REASON_COUNT], next, n = WEIR_REASON_COUNT;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (bpf_map_lookup_batch(fd(w->skel->maps.counters), NULL, &next, keys, per_cpu, &n, NULL))
+		n = 0;
+	memset(out, 0, sizeof(*out) * WEIR_REASON_COUNT);
+	for (unsigned int i = 0; i < n * cpus; i++) {
+		out[keys[i / cpus]].packets += per_cpu[i].packets;
+		out[keys[i / cpus]].bytes += per_cpu[i].bytes;
+	}
 }
 
 /* Which reason was counted; a plain packet of a known flow is counted in its slot alone. */

@@ -68,8 +68,9 @@ struct world {
 	struct weir_ask *asked;
 	struct weir_denied *denied;
 	struct weir_denied_sum *denied_sums;
+	struct weir_fragment *fragments;
 	__u64 *slots, *hits;
-	struct weir_control *control;
+	struct weir_control *control, first;
 	int ifindex[IFS];
 	struct rule rule[64];
 	unsigned int rules, isolated, range, cell;
@@ -81,6 +82,7 @@ struct world {
 
 int world_open(struct world **out, unsigned int buckets);	/* a power of two; quotas as large as the table */
 void world_close(struct world *w);
+void world_reset(struct world *w);		/* as if opened anew, and quicker */
 
 void world_rule(struct world *w, struct rule r);
 void world_isolate(struct world *w, int pod, enum weir_dir dir);

@@ -1,0 +1,661 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A flow's life: judged again, cut, alive again, ended, expired; who pays and who makes room; what is counted and told.
+ * Each script has a world of its own; a step is a packet and its fate, or something that happens in between.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/bpf/world.h"
+#include "tests/check.h"
+
+static struct world *w;
+static const char *script;
+
+static void sent(const char *says, struct place at, const char *packet, enum weir_reason want)
+{
+	enum weir_reason got = world_send(w, at, packet);
+
+	CHECK(got == want, "%s: %s: %s, not %s (%s)", script, says, reason_word(got), reason_word(want), packet);
+}
+/* Passed (or dropped), whatever the counters say: at the second hook of a node nothing is counted. */
+static void passes(const char *says, struct place at, const char *packet)
+{
+	world_send(w, at, packet);
+	CHECK(w->retval != 2, "%s: %s: passes (%s)", script, says, packet);
+}
+static void drops(const char *says, struct place at, const char *packet)
+{
+	world_send(w, at, packet);
+	CHECK(w->retval == 2, "%s: %s: is dropped (%s)", script, says, packet);
+}
+
+static enum weir_phase phase_of(const char *text)
+{
+	struct flow_seen f;
+
+	return world_flow(w, text, &f) ? WEIR_TAG_PHASE(f.tag) : WEIR_FREE;
+}
+#define PHASE(text, want, says) CHECK_EQ(phase_of(text), want, "%s: %s", script, says)
+
+static void rule_only(struct rule r)
+{
+	world_open_policy(w);
+	world_isolate(w, r.pod, r.dir);
+	world_rule(w, r);
+	world_commit(w);
+}
+static void stack_mode(void)
+{
+	for (int pod = A; pod < PODS; pod++)
+		w->endpoints[pod].flags = 0;
+}
+static unsigned long stat_of(enum weir_stat s) { return world_sum(w, s).packets; }
+
+/* ------------------------------------------------------------------ generations */
+
+#define AB "tcp A:4000 > B:80"
+#define BA "tcp B:80 > A:4000"
+static void handshake(void)
+{
+	sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+	sent("ACK", FROM(A), AB " A", WEIR_KNOWN);
+	PHASE(AB, WEIR_CONFIRMED, "confirmed when the opener went on");
+}
+
+static void judged_again(void)
+{
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	handshake();
+	world_drain(w);
+	world_commit(w);
+	sent("a new generation that says the same", FROM(A), AB " A", WEIR_KNOWN);
+	world_drain(w);
+	CHECK_EQ(stat_of(WEIR_STAT_REJUDGED), 1, "judged again once");
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 0, "and nothing to tell");
+	sent("its answer is not judged again", FROM(B), BA " A", WEIR_KNOWN);
+	CHECK_EQ(stat_of(WEIR_STAT_REJUDGED), 1, "still once");
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 81, 101));
+	sent("another rule lets it in now; the answer is first to come", FROM(B), BA " A", WEIR_KNOWN);
+	sent("and the opener's packet", FROM(A), AB " A", WEIR_KNOWN);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 1, "told once");
+	CHECK_EQ(w->last.rule[WEIR_INGRESS], 101, "by its new rule");
+	CHECK_EQ(w->last.rule[WEIR_EGRESS], WEIR_RULE_OPEN, "the other side is open");
+	CHECK_EQ(w->last.endpoint[WEIR_EGRESS], A, "from A");
+	CHECK(w->last.flags & WEIR_REC_REPLY, "the packet that showed it was an answer");
+}
+
+static void cut(void)
+{
+	struct flow_seen f;
+
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	handshake();
+	world_drain(w);
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 81, 81, 101));
+	sent("the policy that let it in is gone; the answer comes first", FROM(B), BA " A", WEIR_CUT);
+	PHASE(AB, WEIR_CUT_FLOW, "it keeps its slot");
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 1, "told once");
+	sent("the opener", FROM(A), AB " A", WEIR_CUT);
+	sent("the opener tries anew", FROM(A), AB " S", WEIR_CUT);
+	sent("the other end may not open it the other way round", FROM(B), "tcp B:80 > A:4000 S", WEIR_CUT);
+	world_flow(w, AB, &f);
+	CHECK_EQ(f.packets, 3 + 4, "what was dropped is counted in the slot");
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 0, "told no more");
+	CHECK_EQ(stat_of(WEIR_STAT_CUT_FLOWS), 1, "one flow was cut");
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 82, 82, 102));
+	sent("a newer generation that does not let it in either", FROM(A), AB " A", WEIR_CUT);
+	CHECK_EQ(stat_of(WEIR_STAT_CUT_FLOWS), 1, "still one");
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	sent("a newer generation that does", FROM(A), AB " A", WEIR_KNOWN);
+	sent("it lives again", FROM(B), BA " A", WEIR_KNOWN);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 1, "and that is told");
+}
+
+static void cut_ends(void)
+{
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	handshake();
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 81, 81, 101));
+	sent("cut", FROM(A), AB " A", WEIR_CUT);
+	sent("one end resets", FROM(A), AB " R", WEIR_CUT);
+	PHASE(AB, WEIR_CUT_FLOW, "that is not its end: the other would begin it anew");
+	sent("the other end does not know", FROM(B), BA " A", WEIR_CUT);
+	world_later(w, 5 * 3600);
+	sent("hours later", FROM(B), BA " A", WEIR_CUT);
+	world_later(w, 5 * 3600);
+	sent("its silence counts from the last packet of either end", FROM(B), BA " A", WEIR_CUT);
+	sent("the other end gives up, too", FROM(B), BA " F", WEIR_CUT);
+	PHASE(AB, WEIR_ENDED, "now it has ended");
+	sent("and B may open what B may open", FROM(B), "tcp B:80 > A:4000 S", WEIR_ALLOWED);
+}
+
+static void cut_in_stack_mode(void)
+{
+	stack_mode();
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	passes("SYN at its sender", FROM(A), AB " S");
+	passes("SYN at its receiver", TO(B, IF_A), AB " S");
+	passes("the answer at its sender", FROM(B), BA " SA");
+	passes("the answer at its receiver", TO(A, IF_B), BA " SA");
+	passes("ACK at its sender", FROM(A), AB " A");
+	passes("ACK at its receiver", TO(B, IF_A), AB " A");
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 81, 81, 101));
+	drops("both sides are judged again where it is seen first", FROM(A), AB " A");
+	drops("the other end", FROM(B), BA " A");
+	world_drain(w);
+	world_commit(w);
+	drops("no newer generation lets one hook pass what the other would drop", FROM(A), AB " A");
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 0, "nothing changed, nothing is told");
+}
+
+static void denied_at_second_hook(void)
+{
+	struct flow_seen f;
+
+	stack_mode();
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 81, 81, 101));
+	passes("its sender's hook does not know", FROM(A), AB " S");
+	drops("its receiver's hook", TO(B, IF_A), AB " S");
+	CHECK_EQ(world_sum(w, WEIR_NO_RULE).packets, 1, "for want of a rule, not cut");
+	CHECK(!world_flow(w, AB, &f), "it leaves no slot");
+	passes("so B may open what B may open", FROM(B), "tcp B:80 > A:4000 S");
+	CHECK_EQ(w->usage[A].slots, 0, "A pays for nothing");
+}
+
+static void node_opened(void)
+{
+	world_isolate(w, B, WEIR_INGRESS);
+	world_isolate(w, B, WEIR_EGRESS);
+	world_commit(w);
+	sent("kubelet opens", TO(B, IF_NONE), "tcp N:9 > B:80 S", WEIR_ALLOWED);
+	passes("the pod answers", FROM(B), "tcp B:80 > N:9 SA");
+	passes("kubelet goes on", TO(B, IF_NONE), "tcp N:9 > B:80 A");
+	world_commit(w);
+	passes("a new generation: the pod speaks first", FROM(B), "tcp B:80 > N:9 A");
+	world_commit(w);
+	passes("another: the node speaks first", TO(B, IF_NONE), "tcp N:9 > B:80 A");
+	drops("its addresses by the uplink", TO(B, IF_UPLINK), "tcp N:9 > B:80 A");
+	drops("what the pod opens to the node is another matter", FROM(B), "tcp B:81 > N:9 S");
+}
+
+static void audited(void)
+{
+	world_rule(w, WOULD_DENY(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 200));
+	world_commit(w);
+	sent("would be denied", FROM(A), AB " S", WEIR_ALLOWED);
+	world_drain(w);
+	CHECK_EQ(w->last.kind, WEIR_REC_OPENED, "it is opened");
+	CHECK(w->last.flags & WEIR_REC_AUDIT, "with another would-be verdict");
+	CHECK_EQ(w->last.audit & 3, WEIR_DENY, "which is a denial");
+	CHECK_EQ(w->last.audit_rule[WEIR_INGRESS], 200, "by the audited rule");
+	CHECK_EQ(stat_of(WEIR_STAT_WOULD_DENY), 1, "counted");
+	sent("another port", FROM(A), "tcp A:1 > B:81 S", WEIR_ALLOWED);
+	world_drain(w);
+	CHECK(!(w->last.flags & WEIR_REC_AUDIT), "no would-be verdict there");
+	world_open_policy(w);
+	world_rule(w, WOULD_DENY(B, WEIR_INGRESS, WHO_A, 6, 0, 65535, 201));
+	world_commit(w);
+	sent("an open connection that enforcing would cut", FROM(A), "tcp A:1 > B:81 A", WEIR_KNOWN);
+	sent("and again", FROM(A), "tcp A:1 > B:81 A", WEIR_KNOWN);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_AGAIN], 1, "is told once per generation");
+	CHECK_EQ(w->last.audit_rule[WEIR_INGRESS], 201, "with the rule that would");
+}
+
+/* ------------------------------------------------------------------ lifetimes */
+
+static void reverse_stays_shut(void)
+{
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 17, 53, 53, 100));
+	world_isolate(w, A, WEIR_INGRESS);
+	world_commit(w);
+	sent("a question", FROM(A), "udp A:5 > B:53", WEIR_ALLOWED);
+	sent("its answer", FROM(B), "udp B:53 > A:5", WEIR_KNOWN);
+	sent("another", FROM(A), "udp A:5 > B:53", WEIR_KNOWN);
+	world_later(w, 170);
+	sent("within three minutes", FROM(B), "udp B:53 > A:5", WEIR_KNOWN);
+	world_later(w, 190);
+	sent("an idle flow does not open the reverse direction", FROM(B), "udp B:53 > A:5", WEIR_NO_RULE);
+	CHECK_EQ(stat_of(WEIR_STAT_EXPIRED), 1, "the idle flow is gone");
+}
+
+static void lifetimes(void)
+{
+	static const struct { const char *says, *packet, *answer; unsigned int alive, gone; int packets; } rows[] = {
+		{ "half-open UDP", "udp A:1 > B:1", NULL, 28, 32, 1 },
+		{ "half-open TCP", "tcp A:1 > B:1 S", NULL, 58, 63, 1 },
+		{ "half-open SCTP", "sctp A:1 > B:1", NULL, 58, 63, 1 },
+		{ "an echo", "icmp A > B id=1", NULL, 28, 32, 1 },
+		{ "another protocol", "proto=47 A > B len=8", NULL, 58, 63, 1 },
+		{ "answered UDP", "udp A:2 > B:2", "udp B:2 > A:2", 58, 63, 1 },
+		{ "confirmed UDP", "udp A:3 > B:3", "udp B:3 > A:3", 178, 185, 2 },
+		{ "confirmed SCTP", "sctp A:3 > B:3", "sctp B:3 > A:3", 21500, 21700, 2 },
+		{ "a confirmed echo", "icmp A > B id=3", "icmp B > A id=3 type=0", 28, 33, 2 },
+		{ "confirmed other protocol", "proto=48 A > B len=8", "proto=48 B > A len=8", 178, 185, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned long expired;
+
+		sent(rows[i].says, FROM(A), rows[i].packet, WEIR_ALLOWED);
+		if (rows[i].answer)
+			sent(rows[i].says, FROM(B), rows[i].answer, WEIR_KNOWN);
+		for (int n = 1; n < rows[i].packets; n++)
+			sent(rows[i].says, FROM(A), rows[i].packet, WEIR_KNOWN);
+		world_later(w, rows[i].alive);
+		sent("is alive just before its life ends", FROM(A), rows[i].packet, WEIR_KNOWN);
+		if (rows[i].answer && rows[i].packets == 1)
+			continue;		/* that packet confirmed it */
+		expired = stat_of(WEIR_STAT_EXPIRED);
+		world_later(w, rows[i].gone);
+		sent("is new after it", FROM(A), rows[i].packet, WEIR_ALLOWED);
+		CHECK_EQ(stat_of(WEIR_STAT_EXPIRED), expired + 1, "%s expired", rows[i].says);
+	}
+}
+
+static void tcp_ends(void)
+{
+	handshake();
+	sent("one end is done", FROM(A), AB " FA", WEIR_KNOWN);
+	PHASE(AB, WEIR_CONFIRMED, "the other may go on");
+	sent("the other is done", FROM(B), BA " FA", WEIR_KNOWN);
+	PHASE(AB, WEIR_ENDED, "ended");
+	sent("the last acknowledgement", FROM(A), AB " A", WEIR_KNOWN);
+	PHASE(AB, WEIR_ENDED, "still");
+	world_drain(w);
+	sent("a SYN on an ended flow is a new flow", FROM(A), AB " S", WEIR_ALLOWED);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_CLOSED], 1, "the old one is closed");
+	CHECK_EQ(w->kinds[WEIR_REC_OPENED], 1, "the new one is opened");
+	sent("answered", FROM(B), BA " SA", WEIR_KNOWN);
+	sent("confirmed", FROM(A), AB " A", WEIR_KNOWN);
+	sent("a reset, perhaps not its own", FROM(B), BA " R", WEIR_KNOWN);
+	PHASE(AB, WEIR_ENDED, "ended");
+	sent("data after it", FROM(A), AB " A", WEIR_KNOWN);
+	CHECK(phase_of(AB) != WEIR_ENDED, "it was not the flow's own");
+}
+
+static unsigned int now_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static void picked_up(void)
+{
+	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
+	world_isolate(w, B, WEIR_EGRESS);
+	world_commit(w);
+	w->endpoints[B].armed = now_seconds() - 60;
+	sent("no slot, and the pod was armed long ago", FROM(B), BA " A", WEIR_NO_RULE);
+	w->endpoints[B].armed = now_seconds();
+	world_drain(w);
+	sent("newly armed: a reply to what policy allows", FROM(B), BA " A", WEIR_PICKED_UP);
+	world_drain(w);
+	CHECK(w->last.flags & WEIR_REC_PICKED_UP, "and it says so");
+	CHECK_EQ(w->last.endpoint[WEIR_EGRESS], A, "A opened it");
+	sent("it goes on", FROM(A), AB " A", WEIR_KNOWN);
+	sent("newly armed, but policy would not allow it", FROM(B), "tcp B:79 > A:4000 A", WEIR_NO_RULE);
+	sent("a SYN is no reply", FROM(B), "tcp B:80 > A:4001 S", WEIR_NO_RULE);
+	sent("nor is UDP", FROM(B), "udp B:80 > A:4001", WEIR_NO_RULE);
+}
+
+/* ------------------------------------------------------------------ room */
+
+static int flood(int from, int to, const char *format, enum weir_reason want)
+{
+	int n = 0;
+
+	for (int i = from; i < to; i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), format, i);
+		n += world_send(w, FROM(strchr(format, 'A') ? A : C), text) == want;
+	}
+	return n;
+}
+/* What the table holds, by payer, counted anew. */
+static void usage_exact(const char *says)
+{
+	__u32 slots[PODS] = {}, half[PODS] = {};
+
+	for (__u32 i = 0; i <= w->control->bucket_mask; i++) {
+		for (int way = 0; way < WEIR_WAYS; way++) {
+			__u64 t = w->flows[i].tag[way], g = w->flows[i].hot[way].gate;
+			int side = !!(t & WEIR_TAG_OPENER);
+			__u32 payer = WEIR_GATE_EP(g, side);
+
+			if (WEIR_TAG_PHASE(t) < WEIR_OPENED)
+				continue;
+			if (!payer || payer == WEIR_ENDPOINT_NODE)
+				payer = WEIR_GATE_EP(g, !side);
+			slots[payer]++;
+			half[payer] += WEIR_TAG_PHASE(t) <= WEIR_ANSWERED;
+		}
+	}
+	for (int pod = A; pod < PODS; pod++) {
+		CHECK_EQ(w->usage[pod].slots, slots[pod], "%s: slots of %d: %s", script, pod, says);
+		CHECK_EQ(w->usage[pod].half_open, half[pod], "%s: half-open of %d: %s", script, pod, says);
+	}
+}
+
+static void quotas(void)
+{
+	unsigned int before;
+
+	w->endpoints[A].quota_half = 20;
+	w->endpoints[C].quota = 10;
+	CHECK_EQ(flood(0, 20, "tcp A:%d > B:80 S", WEIR_ALLOWED), 20, "as many half-open flows as the quota says");
+	usage_exact("at the quota");
+	before = stat_of(WEIR_STAT_EVICTED);
+	flood(100, 300, "tcp A:%d > B:80 S", WEIR_ALLOWED);
+	usage_exact("after a flood");
+	CHECK(w->usage[A].half_open <= 20, "never more than its quota (%u)", w->usage[A].half_open);
+	CHECK(world_sum(w, WEIR_QUOTA_HALF).packets > 0, "the rest is dropped, with its own reason");
+	CHECK_EQ(world_sum(w, WEIR_QUOTA_HALF).packets + stat_of(WEIR_STAT_EVICTED) - before, 200,
+		 "each took one of its own slots or was dropped");
+	flood(0, 50, "udp C:%d > B:9", WEIR_ALLOWED);
+	usage_exact("C, too");
+	CHECK(w->usage[C].slots <= 10, "never more than its quota (%u)", w->usage[C].slots);
+	CHECK(world_sum(w, WEIR_QUOTA).packets > 0, "dropped with its own reason");
+	sent("another pod is not concerned", FROM(B), "tcp B:1 > A:80 S", WEIR_ALLOWED);
+	sent("who is not local lets the receiver pay", TO(B, IF_UPLINK), "tcp O:7 > B:80 S", WEIR_ALLOWED);
+	CHECK_EQ(w->usage[B].slots, 2, "B pays for both");
+	sent("answered", FROM(B), "tcp B:80 > O:7 SA", WEIR_KNOWN);
+	CHECK_EQ(w->usage[B].half_open, 2, "half-open until confirmed");
+	passes("confirmed", TO(B, IF_UPLINK), "tcp O:7 > B:80 A");
+	CHECK_EQ(w->usage[B].half_open, 1, "no longer");
+	usage_exact("at the end");
+}
+
+static void full_table(void)
+{
+	unsigned int slots = (w->control->bucket_mask + 1) * WEIR_WAYS;
+	unsigned long opened = 0;
+
+	for (int i = 0; i < (int)slots / 2; i++) {	/* confirmed ones, half of the table */
+		char text[3][64];
+
+		snprintf(text[0], 64, "udp A:%d > B:1", i);
+		snprintf(text[1], 64, "udp B:1 > A:%d", i);
+		if (world_send(w, FROM(A), text[0]) != WEIR_ALLOWED)
+			continue;
+		opened++;
+		world_send(w, FROM(B), text[1]);
+		world_send(w, FROM(A), text[0]);
+	}
+	CHECK_EQ(opened, slots / 2, "half of the table");
+	flood(0, 4 * slots, "udp C:%d > B:1", WEIR_ALLOWED);
+	opened = 0;
+	for (int i = 0; i < (int)slots / 2; i++) {
+		char text[64];
+		struct flow_seen f;
+
+		snprintf(text, sizeof(text), "udp A:%d > B:1", i);
+		opened += world_flow(w, text, &f) && WEIR_TAG_PHASE(f.tag) == WEIR_CONFIRMED;
+	}
+	CHECK_EQ(opened, slots / 2, "no confirmed flow made room for a flood");
+	usage_exact("full");
+	world_later(w, 300);
+	opened = flood(0, 64, "tcp C:%d > B:2 S", WEIR_ALLOWED);
+	CHECK_EQ(opened, 64, "silent beyond their life, they do");
+	usage_exact("after");
+}
+
+/* ------------------------------------------------------------------ counting and telling */
+
+static void counts(void)
+{
+	struct flow_seen f;
+	unsigned long packets = 3, bytes;
+
+	handshake();
+	sent("data", FROM(A), AB " A len=1000", WEIR_KNOWN);
+	world_flow(w, AB, &f);
+	CHECK_EQ(f.packets, 4, "packets");
+	CHECK_EQ(f.bytes, 3 * 40 + 1040, "IP bytes");
+	bytes = f.bytes;
+	w->gso_size = 500;
+	w->gso_segs = 4;
+	sent("four segments in one", FROM(A), AB " A len=2000", WEIR_KNOWN);
+	w->gso_size = w->gso_segs = 0;
+	world_flow(w, AB, &f);
+	CHECK_EQ(f.packets, 4 + 4, "segments are packets");
+	CHECK_EQ(f.bytes - bytes, 2040 + 3 * 40, "each with its headers");
+	bytes = f.bytes;
+	w->gso_size = 1;
+	w->gso_segs = 30000;
+	for (int i = 0; i < 5; i++)
+		sent("many", FROM(A), AB " A len=100", WEIR_KNOWN);
+	w->gso_size = w->gso_segs = 0;
+	packets = f.packets;
+	world_flow(w, AB, &f);
+	CHECK(f.gate & WEIR_GATE_MOVED, "counts moved to the totals");
+	CHECK_EQ(f.packets - packets, 5 * 30000, "and none was lost");
+	CHECK_EQ(f.bytes - bytes, 5 * (140 + 29999 * 40), "nor a byte");
+	CHECK_EQ(stat_of(WEIR_STAT_STRAY), 0, "none astray");
+	w->asked[0] = (struct weir_ask){ .bucket = f.bucket, .way = f.way, .why = WEIR_END_LEFT, .tag = f.tag ^ 0x100 };
+	w->asked[1].tag = 0;
+	CHECK_EQ(world_expire(w), 0, "another tag is no proof");
+	w->asked[0].tag = f.tag;
+	world_drain(w);
+	CHECK_EQ(world_expire(w), 1, "freed on request");
+	world_drain(w);
+	CHECK_EQ(w->last.kind, WEIR_REC_CLOSED, "and told");
+	CHECK_EQ(w->last.reason, WEIR_END_LEFT, "why");
+	CHECK_EQ(w->last.total.packets[0] + w->last.total.packets[1], f.packets, "all packets");
+	CHECK_EQ(w->last.total.bytes[0] + w->last.total.bytes[1], f.bytes, "all bytes");
+	CHECK_EQ(w->last.total.packets[1], 1, "one of them from B");
+	CHECK_EQ(world_flows(w), 0, "the table is empty");
+	CHECK_EQ(w->usage[A].slots, 0, "A pays for nothing");
+}
+
+static void second_hook_counts_nothing(void)
+{
+	struct flow_seen f;
+
+	stack_mode();
+	passes("at its sender", FROM(A), AB " S");
+	passes("at its receiver", TO(B, IF_A), AB " S");
+	passes("the answer at its sender", FROM(B), BA " SA");
+	passes("the answer at its receiver", TO(A, IF_B), BA " SA");
+	passes("ACK at its sender", FROM(A), AB " A");
+	passes("ACK at its receiver", TO(B, IF_A), AB " A");
+	CHECK(world_flow(w, AB, &f), "one flow");
+	CHECK_EQ(f.packets, 3, "three packets, each counted once");
+	CHECK_EQ(world_flows(w), 1, "no other");
+	CHECK_EQ(world_sum(w, WEIR_ALLOWED).packets, 1, "one was allowed");
+	passes("from outside", TO(B, IF_UPLINK), "udp O:1 > B:1");
+	world_flow(w, "udp O:1 > B:1", &f);
+	CHECK_EQ(f.packets, 1, "counted where it came in");
+	CHECK_EQ(w->hits[WEIR_RULE_OPEN], 3, "each side was judged once");
+}
+
+static unsigned long told(void)
+{
+	return w->kinds[WEIR_REC_DENIED] ? w->last.repeats : 0;
+}
+static unsigned long sums_told(void)
+{
+	unsigned long n = 0;
+
+	for (int i = 0; i < WEIR_DENIED_SUMS; i++)
+		n += w->denied_sums[i].packets;
+	return n;
+}
+static void denials(void)
+{
+	unsigned long left;
+
+	world_isolate(w, B, WEIR_INGRESS);
+	world_commit(w);
+	sent("denied", FROM(A), AB " S", WEIR_NO_RULE);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_DENIED], 1, "told");
+	CHECK_EQ(w->last.rule[WEIR_INGRESS], WEIR_RULE_ISOLATED, "by whom");
+	CHECK(w->last.flags & WEIR_REC_INGRESS, "the receiver's side said no");
+	CHECK_EQ(w->last.endpoint[WEIR_INGRESS], B, "which is B's");
+	for (int i = 0; i < 9; i++)
+		sent("and again", FROM(A), AB " S", WEIR_NO_RULE);
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_DENIED], 0, "repeats are counted");
+	CHECK_EQ(stat_of(WEIR_STAT_REPEATED), 9, "nine");
+	world_later(w, 2);
+	sent("later", FROM(A), AB " S", WEIR_NO_RULE);
+	world_drain(w);
+	CHECK_EQ(told(), 9, "the next record tells them");
+	for (int i = 0; i < 3; i++)
+		sent("again", FROM(A), AB " S", WEIR_NO_RULE);
+	for (int i = 0; i < 40000; i++) {		/* others, until its entry was taken */
+		char text[64];
+
+		snprintf(text, sizeof(text), "udp A:%d > B:%d", i & 0x7fff, 1 + (i >> 15));
+		world_send(w, FROM(A), text);
+		if ((i & 1023) == 1023)
+			world_drain(w);
+	}
+	left = sums_told();
+	CHECK_EQ(left, 3, "repeats that nobody told of are in the sums");
+	world_drain(w);
+	for (int i = 0; i < 20000; i++) {		/* until the ring is full */
+		char text[64];
+
+		snprintf(text, sizeof(text), "udp A:%d > B:9", i);
+		world_send(w, FROM(A), text);
+	}
+	world_drain(w);
+	left = sums_told();
+	CHECK(stat_of(WEIR_STAT_LOST_DENIED) > 0, "the ring was full");
+	CHECK_EQ(left - 3, stat_of(WEIR_STAT_LOST_DENIED), "what it could not take is in the sums");
+	CHECK_EQ(w->kinds[WEIR_REC_DENIED] + stat_of(WEIR_STAT_LOST_DENIED), 20000, "records and losses are the drops");
+}
+
+static void observe_only(void)
+{
+	world_isolate(w, B, WEIR_INGRESS);
+	world_commit(w);
+	w->control->observe_only = 1;
+	sent("judged", FROM(A), AB " S", WEIR_NO_RULE);
+	CHECK(w->retval != 2, "but not dropped");
+	sent("spoofed", FROM(A), "tcp C:1 > B:80 S", WEIR_SPOOFED);
+	CHECK(w->retval != 2, "not dropped either");
+	world_drain(w);
+	CHECK_EQ(w->kinds[WEIR_REC_DENIED], 2, "and told");
+}
+
+static void hairpin(void)
+{
+	world_isolate(w, B, WEIR_INGRESS);
+	world_isolate(w, B, WEIR_EGRESS);
+	world_commit(w);
+	sent("to its own address", FROM(B), "tcp B:1 > B:80 S", WEIR_ALLOWED);
+	passes("where it comes back", TO(B, IF_B), "tcp B:1 > B:80 S");
+	w->control->hairpin = 1;
+	sent("when that is judged, too", FROM(B), "tcp B:2 > B:80 S", WEIR_NO_RULE);
+	world_open_policy(w);
+	world_isolate(w, B, WEIR_INGRESS);
+	world_rule(w, ALLOWS(B, WEIR_INGRESS, WHO_B, 6, 80, 80, 100));
+	world_commit(w);
+	sent("and a rule allows it", FROM(B), "tcp B:2 > B:80 S", WEIR_ALLOWED);
+	sent("and another port", FROM(B), "tcp B:2 > B:81 S", WEIR_NO_RULE);
+}
+
+static void redirect(void)
+{
+	sent("between two veths of ours", FROM(A), AB " S", WEIR_ALLOWED);
+	CHECK_EQ(w->retval, 7, "is handed over");
+	sent("at its last hop", FROM(A), AB " S ttl=1", WEIR_KNOWN);
+	CHECK_EQ(w->retval, -1, "the stack answers");
+	sent("with a tag", FROM(A), AB " S vlan=3", WEIR_KNOWN);
+	CHECK_EQ(w->retval, -1, "is for an interface of the host");
+	w->endpoints[B].flags = WEIR_EP_REDIRECT_FROM;
+	sent("something foreign at the receiver", FROM(A), AB " S", WEIR_KNOWN);
+	CHECK_EQ(w->retval, -1, "goes by the stack");
+	sent("the other way", FROM(B), BA " SA", WEIR_KNOWN);
+	CHECK_EQ(w->retval, 7, "is handed over");
+	w->endpoints[A].flags = WEIR_EP_REDIRECT_TO;
+	w->endpoints[B].flags = WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO;
+	sent("something foreign at the sender", FROM(A), AB " A", WEIR_KNOWN);
+	CHECK_EQ(w->retval, -1, "goes by the stack");
+	sent("to the outside", FROM(A), "tcp A:1 > O:80 S", WEIR_ALLOWED);
+	CHECK_EQ(w->retval, -1, "goes by the stack");
+	sent("to everybody", FROM(A), "udp A:1 > 224.0.0.251:5353", WEIR_ALLOWED);
+	CHECK_EQ(w->retval, -1, "goes by the stack");
+	passes("comes out at many", TO(B, IF_A), "udp A:1 > 224.0.0.251:5353");
+	passes("and at another", TO(C, IF_A), "udp A:1 > 224.0.0.251:5353");
+	world_isolate(w, C, WEIR_INGRESS);
+	world_commit(w);
+	passes("who may", TO(B, IF_A), "udp A:1 > 224.0.0.251:5353");
+	drops("who may not", TO(C, IF_A), "udp A:1 > 224.0.0.251:5353");
+}
+
+static void leaving(void)
+{
+	struct flow_seen f;
+	__u32 ifindex = w->endpoints[B].ifindex;
+
+	handshake();
+	w->endpoints[B].ifindex = 0;
+	sent("the pod is gone: nothing passes", FROM(B), BA " A", WEIR_UNARMED);
+	passes("what is for it goes by the stack", FROM(A), "tcp A:7 > B:80 S");
+	sent("and no further", TO(B, IF_A), "tcp A:7 > B:80 S", WEIR_UNARMED);
+	world_flow(w, AB, &f);
+	w->asked[0] = (struct weir_ask){ .bucket = f.bucket, .way = f.way, .why = WEIR_END_LEFT, .tag = f.tag };
+	w->asked[1].tag = 0;
+	CHECK_EQ(world_expire(w), 1, "its flow is retired");
+	world_word(w, WHO_B, WEIR_WORD(CLASS(WHO_B), CLASS(WHO_B), B, WEIR_WORD_SET | WEIR_WORD_POD | WEIR_WORD_RESTING));
+	w->endpoints[B].ifindex = ifindex;
+	sent("the next bearer of the address rests", FROM(B), BA " A", WEIR_RESTING);
+	sent("nobody reaches it", FROM(A), AB " S", WEIR_RESTING);
+	world_word(w, WHO_B, WEIR_WORD(CLASS(WHO_B), CLASS(WHO_B), B, WEIR_WORD_SET | WEIR_WORD_POD));
+	sent("and then they do, anew", FROM(A), AB " S", WEIR_ALLOWED);
+}
+
+static void stranger_known(void)
+{
+	world_isolate(w, B, WEIR_INGRESS);
+	world_rule(w, ALLOWS(B, WEIR_INGRESS, WHO_STRANGER, 6, 80, 80, 100));
+	world_commit(w);
+	sent("a pod not yet known", TO(B, IF_UPLINK), "tcp S:1 > B:80 S", WEIR_STRANGER);
+	world_word(w, WHO_STRANGER, WEIR_WORD(CLASS(WHO_STRANGER), CLASS(WHO_STRANGER), 0, WEIR_WORD_SET | WEIR_WORD_POD));
+	sent("is let in by its first packet after it is known", TO(B, IF_UPLINK), "tcp S:1 > B:80 S", WEIR_ALLOWED);
+	world_open_policy(w);
+	world_quiet_commit(w);
+	sent("an open set passes a pod not yet known", TO(B, IF_UPLINK), "tcp 10.0.8.9:1 > B:80 S", WEIR_ALLOWED);
+}
+
+int main(void)
+{
+	static const struct { const char *name; void (*run)(void); } scripts[] = {
+		{ "judged again", judged_again }, { "cut", cut }, { "a cut flow's end", cut_ends },
+		{ "cut in stack mode", cut_in_stack_mode }, { "denied at the second hook", denied_at_second_hook },
+		{ "opened by the node", node_opened }, { "audited", audited },
+		{ "the reverse stays shut", reverse_stays_shut }, { "lifetimes", lifetimes }, { "TCP's end", tcp_ends },
+		{ "picked up", picked_up }, { "quotas", quotas }, { "a full table", full_table }, { "counts", counts },
+		{ "the second hook counts nothing", second_hook_counts_nothing }, { "denials", denials },
+		{ "observe only", observe_only }, { "hairpin", hairpin }, { "handing over", redirect },
+		{ "leaving", leaving }, { "a stranger becomes known", stranger_known },
+	};
+	int err = world_open(&w, 64);
+
+	CHECK(!err, "a world opens (%d)", err);
+	for (size_t i = 0; !err && i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		script = scripts[i].name;
+		world_reset(w);
+		scripts[i].run();
+	}
+	if (!err)
+		world_close(w);
+	return check_done();
+}
