@@ -4,12 +4,14 @@
  * Root.  Uses a bpffs of its own in a mount namespace of its own, so that nothing can be left behind.
  */
 #include <errno.h>
+#include <signal.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +23,8 @@
 #include "agent/flows.h"
 #include "agent/grace.h"
 #include "tests/check.h"
+
+#define KILLS 4
 
 static char dir[128];
 
@@ -152,6 +156,41 @@ static void halves(void)
 	CHECK_EQ(datapath_remove(dir, &why), 0, "removing nothing is fine");
 }
 
+/* Killed at any moment of its start, and the next one starts: anew, or by adopting what is whole. */
+static void killed_while_starting(void)
+{
+	struct complaint why;
+	double whole = now_ms(CLOCK_MONOTONIC);
+	unsigned int adopted = 0, anew = 0;
+	struct datapath *dp = open_here();
+
+	datapath_close(dp);
+	whole = now_ms(CLOCK_MONOTONIC) - whole;
+	CHECK_EQ(datapath_remove(dir, &why), 0, "removed");
+	for (int i = 0; i < KILLS; i++) {
+		pid_t pid;
+
+		fflush(stdout);
+		pid = fork();
+		if (!pid) {
+			datapath_open(&dp, &(struct datapath_options){ .dir = dir, .buckets = 1024 }, &why);
+			pause();
+		}
+		/* the last moments of a start are those in which pins come to be */
+		usleep(whole * 1000 * (KILLS / 2 + i) / (KILLS * 5 / 4));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		dp = open_here();
+		if (!dp)
+			break;
+		*(datapath_adopted(dp) ? &adopted : &anew) += 1;
+		datapath_close(dp);
+		CHECK_EQ(datapath_remove(dir, &why), 0, "removed");
+		CHECK(!links_in(dir), "nothing is left");
+	}
+	printf("killed while starting: %u times anew, %u adopted; a start takes %.0f ms\n", anew, adopted, whole);
+}
+
 static void entries(void)
 {
 	struct datapath *dp = open_here();
@@ -274,6 +313,11 @@ static void no_root(void)
 	if (setgid(65534) || setuid(65534))
 		_exit(3);
 }
+static void old_kernel(void)
+{
+	if (personality(UNAME26) == -1)		/* uname says 2.6.x */
+		_exit(3);
+}
 static void no_btf(void)
 {
 	if (unshare(CLONE_NEWNS) || mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL))
@@ -300,11 +344,13 @@ int main(void)
 	}
 	snprintf(dir, sizeof(dir), "%s/a/b", base);
 	without("without root", no_root, -EPERM, "CAP_BPF");
+	without("on an old kernel", old_kernel, -ENOTSUP, "the oldest that will do");
 	without("without BTF", no_btf, -ENOTSUP, "no BTF");
 	without("without bpffs", no_bpffs, -ENODEV, "mount -t bpf");
 	refused(&(struct datapath_options){ .dir = dir, .buckets = 1000 }, -EINVAL, "power of two", "an odd table");
 	adoption();
 	halves();
+	killed_while_starting();
 	entries();
 	graces_without();
 	graces();
