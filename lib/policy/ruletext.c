@@ -155,8 +155,8 @@ static void say_block(const struct compiler *c, struct line *l, u32 block)
 
 static void say_peers(const struct compiler *c, struct line *l, u32 atom, enum weir_dir dir)
 {
-	const struct intern_entry *e = &c->atoms.e[atom];
-	char **piece = calloc(e->n + 1, sizeof(*piece));
+	const struct intern_entry *e = &c->atoms.e[atom];	/* no entry of its own for anybody: not read then */
+	char **piece = calloc((atom ? e->n : 0) + 1, sizeof(*piece));
 	u32 n = 0;
 
 	say(l, dir == WEIR_INGRESS ? "from " : "to ");
