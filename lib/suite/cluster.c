@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/suite/cluster.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/addr.h"
 
 /* -- manifests -- */
 
@@ -362,30 +363,6 @@ int cluster_change(struct cluster *c, const struct value *verb, struct complaint
 
 /* -- names and addresses -- */
 
-bool address_read(const char *text, struct weir_addr *out)
-{
-	struct weir_addr a = { .byte = { [10] = 0xff, [11] = 0xff } };
-
-	if (inet_pton(AF_INET, text, a.byte + 12) != 1 && inet_pton(AF_INET6, text, a.byte) != 1)
-		return false;
-	*out = a;
-	return true;
-}
-
-bool address_is_v4(const struct weir_addr *a)
-{
-	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(a->byte, mapped, 12);
-}
-
-const char *address_text(const struct weir_addr *a, char buf[46])
-{
-	bool v4 = address_is_v4(a);
-
-	return inet_ntop(v4 ? AF_INET : AF_INET6, a->byte + (v4 ? 12 : 0), buf, 46);
-}
-
 static const struct value *pod_named(const struct cluster *c, const char *name)
 {
 	char ns[256];
@@ -419,7 +396,7 @@ enum cluster_end cluster_who(const struct cluster *c, const char *name, const ch
 		*node = value_text(pod, "spec.nodeName", "");
 		return value_true(pod, "spec.hostNetwork") ? CLUSTER_HOST_POD : CLUSTER_POD;
 	}
-	return external_named(c, name) || address_read(name, &a) ? CLUSTER_EXTERNAL : CLUSTER_NOBODY;
+	return external_named(c, name) || !addr_parse(name, &a) ? CLUSTER_EXTERNAL : CLUSTER_NOBODY;
 }
 
 static bool pick(const struct value *list, const char *key, unsigned int family, struct weir_addr *out)
@@ -427,7 +404,7 @@ static bool pick(const struct value *list, const char *key, unsigned int family,
 	for value_each(item, list) {
 		const char *text = key ? value_text(item, key, "") : item->text;
 
-		if (address_read(text, out) && (!family || address_is_v4(out) == (family == 4)))
+		if (!addr_parse(text, out) && (!family || addr_is_v4(out) == (family == 4)))
 			return true;
 	}
 	return false;
@@ -443,7 +420,7 @@ bool cluster_address(const struct cluster *c, const char *name, unsigned int fam
 		return pick(value_at(pod, "status.podIPs"), "ip", family, out);
 	if (outside)
 		return pick(value_get(outside, "ips"), NULL, family, out);
-	return address_read(name, out) && (!family || address_is_v4(out) == (family == 4));
+	return !addr_parse(name, out) && (!family || addr_is_v4(out) == (family == 4));
 }
 
 bool cluster_has_family(const struct cluster *c, const char *name, unsigned int family)

@@ -41,8 +41,4 @@ enum cluster_end cluster_who(const struct cluster *c, const char *name, const ch
 bool cluster_address(const struct cluster *c, const char *name, unsigned int family, struct weir_addr *out);
 bool cluster_has_family(const struct cluster *c, const char *name, unsigned int family);
 
-bool address_read(const char *text, struct weir_addr *out);
-bool address_is_v4(const struct weir_addr *a);
-const char *address_text(const struct weir_addr *a, char buf[46]);
-
 #endif

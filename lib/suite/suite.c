@@ -115,6 +115,8 @@ static void deed_free(struct deed *d)
 	for (unsigned int i = 0; i < d->ncell; i++) {
 		free(d->cell[i].from);
 		free(d->cell[i].to);
+		free(d->cell[i].author[WEIR_INGRESS]);
+		free(d->cell[i].author[WEIR_EGRESS]);
 	}
 	free(d->cell);
 	free(d->step);

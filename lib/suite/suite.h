@@ -29,11 +29,13 @@ struct cell {
 	bool service;			/* reached by a Service: a pod's own address comes back by its interface */
 	enum expect want;
 	enum expect side[WEIR_DIRS];	/* the two sides apart, where the suite has them */
+	char *author[WEIR_DIRS];	/* who is to decide: "ns/policy:1", "open", "isolated", "closed", "node"; or NULL */
 	unsigned int line;
 	/* What came of it, the judge's: */
 	enum expect got;
 	enum expect got_side[WEIR_DIRS];
-	char why[96];			/* the reason and who decided; IGNORED: why */
+	char got_author[WEIR_DIRS][128];	/* likewise; "": not judged, or the judge does not tell */
+	char why[192];			/* the reason; IGNORED: why */
 };
 
 enum deed_kind {

@@ -5,6 +5,7 @@
  *
  *	check [DIR]		default ../shared/conformance, or $DATA
  */
+#include <glob.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,23 @@ static enum expect said(const struct reference *r, enum weir_dir dir, const stru
 	reference_side(r, dir == WEIR_INGRESS ? REFERENCE_INGRESS : REFERENCE_EGRESS, src->byte, dst->byte, c->proto, c->port,
 		       false, &s);
 	return s.allow ? EXPECT_ALLOW : EXPECT_DENY;
+}
+
+/* As a table of flows names who decides. */
+static void check_author(const char *where, const struct reference *r, enum weir_dir dir, const struct cell *c,
+			 const struct weir_addr *src, const struct weir_addr *dst)
+{
+	static const char *const fixed[] = { "", "open", "isolated", "closed" };
+	struct reference_said s;
+	char text[512];
+
+	reference_side(r, dir == WEIR_INGRESS ? REFERENCE_INGRESS : REFERENCE_EGRESS, src->byte, dst->byte, c->proto, c->port,
+		       false, &s);
+	if (s.author == REFERENCE_RULE)
+		snprintf(text, sizeof(text), "%s%s%s:%u", s.ns, *s.ns ? "/" : "", s.policy, s.index + 1);
+	else
+		snprintf(text, sizeof(text), "%s", fixed[s.author]);
+	CHECK_TEXT(text, c->author[dir], "%s: line %u, %s to %s: side %d", where, c->line, c->from, c->to, dir);
 }
 
 /* A pod's own node may always enter, and a pod always reach itself: no policy is asked. */
@@ -48,6 +66,8 @@ static void check_cell(const char *where, const struct cluster *cluster, const s
 	}
 	for (int d = 0; d < WEIR_DIRS; d++) {
 		side[d] = unasked(cluster, c) ? EXPECT_ALLOW : said(r, d, c, &src, &dst);
+		if (c->author[d] && !unasked(cluster, c))
+			check_author(where, r, d, c, &src, &dst);
 		if (c->side[d] != EXPECT_UNSAID)
 			CHECK_EQ(side[d], c->side[d], "%s: %s to %s %s/%u, side %d", where, c->from, c->to,
 				 proto_text(c->proto), c->port, d);
@@ -88,22 +108,20 @@ static void check_case(const struct suite *s, const struct suite_case *c)
 	cluster_free(cluster);
 }
 
-static void check_suite(const char *dir, const char *name)
+static void check_suite(const char *path)
 {
 	struct complaint why = { 0 };
 	struct suite *s;
-	char path[4096];
+	char text[1024];
 	unsigned long cells = 0;
 	unsigned int scripts = 0;
 
-	snprintf(path, sizeof(path), "%s/%s.json", dir, name);
 	if (access(path, R_OK)) {
-		printf("%s: not there\n", path);
-		check_skip(name);
+		check_skip(path);
 		return;
 	}
 	if (suite_read(&s, path, &why)) {
-		CHECK(false, "%s", complaint_text(&why, path, sizeof(path)));
+		CHECK(false, "%s", complaint_text(&why, text, sizeof(text)));
 		return;
 	}
 	for (unsigned int i = 0; i < s->n; i++) {
@@ -119,12 +137,28 @@ static void check_suite(const char *dir, const char *name)
 	suite_free(s);
 }
 
+static void check_own(const char *pattern)
+{
+	glob_t found = { 0 };
+
+	glob(pattern, 0, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		check_suite(found.gl_pathv[i]);
+	CHECK(found.gl_pathc, "there is something in %s", pattern);
+	globfree(&found);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const names[] = { "cyclonus-v4", "cyclonus-v6", "k8s-e2e-netpol", "cnp-v1alpha2", "netpol-nasty" };
 	const char *dir = argc > 1 ? argv[1] : getenv("DATA") ?: "../shared/conformance";
+	char path[4096];
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
-		check_suite(dir, names[i]);
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s.json", dir, names[i]);
+		check_suite(path);
+	}
+	check_own("policies/*.flows");
+	check_own("tests/conformance/*.yaml");
 	return check_done();
 }

@@ -23,7 +23,7 @@ struct ref_pod {
 	struct named_port port[64];
 	unsigned int nport;
 	bool host;
-	const char *created;
+	const char *created, *node;
 };
 struct ref_node {
 	const struct value *labels;
@@ -116,6 +116,7 @@ static void read_pod(struct reference *r, const struct value *m)
 {
 	struct ref_pod pod = { .ns = value_text(m, "metadata.namespace", "default"), .labels = value_at(m, "metadata.labels"),
 			       .host = value_true(m, "spec.hostNetwork"),
+			       .node = value_text(m, "spec.nodeName", ""),
 			       .created = value_text(m, "metadata.creationTimestamp", "") };
 	const char *phase = value_text(m, "status.phase", ""), *one = value_text(m, "status.podIP", NULL);
 
@@ -563,6 +564,16 @@ void reference_side(const struct reference *r, enum reference_dir dir, const uin
 		return;
 	*out = (struct reference_said){ .allow = r->mode == REFERENCE_KUBERNETES,
 					.author = r->mode == REFERENCE_KUBERNETES ? REFERENCE_OPEN : REFERENCE_CLOSED };
+}
+
+bool reference_is_local(const struct reference *r, const uint8_t addr[16], const char *node)
+{
+	const struct ref_pod *pod;
+	struct address a;
+
+	memcpy(a.byte, addr, 16);
+	pod = owner(r, &a);
+	return pod && !strcmp(pod->node, node);
 }
 
 bool reference_allows(const struct reference *r, const uint8_t src[16], const uint8_t dst[16], uint8_t proto, uint16_t port)
