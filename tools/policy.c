@@ -73,8 +73,6 @@ int policy_list_main(int argc, char **argv)
 	return seen.list.n && !seen.rejected ? VERB_OK : VERB_NO;
 }
 
-int policy_test_main(int argc, char **argv) __attribute__((weak));	/* lands by itself */
-
 int policy_main(int argc, char **argv)
 {
 	static const struct verb verbs[] = {
