@@ -108,6 +108,21 @@ enum call_end call_once(const struct call *c, unsigned int *us)
 	return end_of(err);
 }
 
+bool call_source(const struct call *c, struct weir_addr *out)
+{
+	struct sockaddr_in6 at = name_of(&c->to, c->port);
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool known;
+
+	if (fd < 0)
+		return false;
+	known = connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && getsockname(fd, (struct sockaddr *)&at, &size) == 0;
+	close(fd);
+	memcpy(out->byte, &at.sin6_addr, 16);
+	return known;
+}
+
 const char *call_word(enum call_end end)
 {
 	static const char *const word[] = { "answered", "refused", "no answer", "unreachable", "failed" };

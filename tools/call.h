@@ -23,6 +23,7 @@ enum call_end { CALL_ANSWERED, CALL_REFUSED, CALL_SILENT, CALL_UNREACHABLE, CALL
 
 /* 'us': how long the answer took.  TCP: the connection is opened, one line asked and read, and closed. */
 enum call_end call_once(const struct call *c, unsigned int *us);
+bool call_source(const struct call *c, struct weir_addr *out);	/* the address it goes out with */
 const char *call_word(enum call_end end);	/* "answered", "refused" ... */
 
 /* Answers on TCP and UDP ports until the process ends.  -errno if it cannot. */

@@ -162,6 +162,9 @@ static int probe_now(const struct lab *lab, const char *source, const char *dest
 	    find_address(lab, target.end, probe.v6 ? 6 : probe.v4 ? 4 : 0, &call.to, &why) || lab_go(lab, who, &why))
 		return verb_complain(VERB_FAILED, &why);
 	end = call_once(&call, &us);
+	/* outside is no name to an agent: it is whoever its address says */
+	if (!strcmp(who, LAB_OUTSIDE) && (call.from || call_source(&call, &from)))
+		addr_text(&from, who);
 	return print_call(who, destination, &call, end, us);
 }
 

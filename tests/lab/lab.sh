@@ -135,7 +135,8 @@ follower=$!
 sleep 0.3
 probe shop/rogue shop/payments:9000 >/dev/null
 becomes "observe -f prints it as it comes" 0 grep -q 'DENIED   shop/rogue -> shop/payments:9000/tcp' "$dir/follow"
-kill $follower 2>/dev/null
+kill -INT $follower 2>/dev/null
+becomes "and says at the end how much that was" 0 grep -q ' shown, .* denied, 0 lost' "$dir/follow"
 wait $follower 2>/dev/null
 
 # a file changes, and what is enforced changes
