@@ -21,7 +21,8 @@ no-lock)	# whoever wants to rewrite gate or counts does
 	change table.h '/^inline_fn int slot_lock(/,/^}/ s/return same_hands.*/return same_hands(t, f->t);/' ;;
 no-settle)	# nobody looks for a twin
 	change retire.h '/^__noinline int settle(/,/^}/ s/if (!(m & (m - 1)))/if (m != ~0U)/' ;;
-no-second-look)	# a hook that does not count trusts the gate it read
+no-second-look)	# a hook that does not count trusts the gate it read; the gap before that is made wide
+	change known.h 's/gate = ONCE(slot_hot(&f)->gate);/PAUSE_LONG(); &/'
 	change table.h '/^inline_fn int slot_still(/,/^}/ s/return same_hands(.*;/return f->t || gate;/' ;;
 quota-kept)	# a slot's end gives nothing back
 	change retire.h '/^__noinline int slot_empty(/,/^}/ s/usage_add(payer_of(h->gate, t), -1,/usage_add(payer_of(h->gate, t), 0,/' ;;

@@ -11,9 +11,11 @@ extern unsigned long long pause_state;
 #ifndef NO_PAUSE
 #define PAUSE() do {								\
 	pause_state += 0x9e3779b97f4a7c15ULL;					\
-	if (!(pause_state >> 60))						\
-		asm volatile("r0 = 7\n.rept 32\nr0 /= 1\n.endr" ::: "r0");	\
+	if (pause_state < ~0ULL / 16)						\
+		asm volatile("r0 = 7\n.rept 64\nr0 /= 1\n.endr" ::: "r0");	\
 } while (0)
+/* For a broken build whose gap is narrow. */
+#define PAUSE_LONG() asm volatile("r0 = 7\n.rept 600\nr0 /= 1\n.endr" ::: "r0")
 #endif
 struct packet;
 int hammer_seen(const struct packet *p, unsigned long long gate);
