@@ -8,6 +8,7 @@
 #include "lib/opt.h"
 
 #define NAME_MAX_LENGTH 40
+#define HELP_LEFT_MAX 36
 
 static const struct opt *by_letter(const struct opt *options, char letter);
 static const struct opt *by_name(const struct opt *options, const char *name, size_t length);
@@ -232,25 +233,32 @@ static const char *closest(const struct opt *options, const char *name)
 	return best;
 }
 
+/* What stands left of an option's text.  Returns its length. */
+static int help_left(const struct opt *o, char *buf, size_t size)
+{
+	char letter[8] = "    ";
+
+	if (o->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	return snprintf(buf, size, "  %s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
+}
+
 void opt_help(const struct opt *options, FILE *to)
 {
-	char left[80];
+	char left[160];
 	int width = 0;
 
-	/* twice: to measure, to print */
-	for (int print = 0; print < 2; print++) {
-		for (const struct opt *o = options; o->kind; o++) {
-			char letter[8] = "    ";
-			int n;
+	for (const struct opt *o = options; o->kind; o++) {
+		int n = help_left(o, left, sizeof(left));
 
-			if (o->letter)
-				snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-			n = snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->value ? " " : "",
-				     o->value ? o->value : "");
-			if (n > width)
-				width = n;
-			if (print)
-				fprintf(to, "%-*s   %s\n", width, left, o->text);
-		}
+		if (n > width && n <= HELP_LEFT_MAX)
+			width = n;
+	}
+	for (const struct opt *o = options; o->kind; o++) {
+		/* a long one has its text on a line of its own, so that the others stay readable */
+		if (help_left(o, left, sizeof(left)) > width)
+			fprintf(to, "%s\n%*s   %s\n", left, width, "", o->text);
+		else
+			fprintf(to, "%-*s   %s\n", width, left, o->text);
 	}
 }

@@ -19,6 +19,7 @@ static const struct opt options[] = {
 	OPT_FLAG('f', "follow", &want.follow, "then keep printing"),
 	OPT_FLAG('q', "quiet", &want.quiet, "say less"),
 	OPT_LIST(0, "pod", &want.pods, "POD", "only these"),
+	OPT_FLAG(0, "a-name-so-long-that-it-has-its-own-line", &want.quiet, "alone"),
 	OPT_END
 };
 
@@ -90,6 +91,7 @@ static void test_help(void)
 	fclose(to);
 	CHECK(strstr(text, "  -s, --server ADDRESS   agent to ask\n"), "letter, name, value, text");
 	CHECK(strstr(text, "      --pod POD          only these\n"), "aligned without a letter: %s", text);
+	CHECK(strstr(text, "its-own-line\n                         alone\n"), "a long one apart: %s", text);
 	free(text);
 }
 
