@@ -160,20 +160,22 @@ inline_fn int packet_plain_v6(struct packet *p, void *data, void *end)
 	return 1;
 }
 
+/* In network order.  Not through struct ethhdr: that is packed, and would be read byte by byte. */
+inline_fn __u16 link_type(const void *data) { return *(const __u16 *)(data + 12); }
+
 /* 1: all of it is read.  0: what it is, packet_read must tell. */
 inline_fn int packet_plain(struct __sk_buff *skb, struct packet *p)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct ethhdr *eth = data;
 
 	packet_begin(skb, p);
 	p->l3 = ETH_HLEN;
 	if (data + ETH_HLEN + 28 > end)
 		return 0;
 	p->bytes = skb->len - ETH_HLEN;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	if (link_type(data) == bpf_htons(ETH_P_IP))
 		return packet_plain_v4(p, data, end);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+	if (link_type(data) == bpf_htons(ETH_P_IPV6))
 		return packet_plain_v6(p, data, end);
 	return 0;
 }

@@ -60,17 +60,17 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 
 inline_fn int story(struct __sk_buff *skb, enum hook hook)
 {
-	const struct weir_endpoint *to;
+	const struct weir_endpoint *to = NULL;
 	int hand_over = 0, plain;
 	struct packet p;
 
 	plain = packet_plain(skb, &p);
-	if (!plain)
-		return story_long(skb, &p, hook, 0);
-	p.hash = packet_hash(&p);
-	to = flow_fast(skb, &p, hook, &hand_over);
+	if (plain) {
+		p.hash = packet_hash(&p);
+		to = flow_fast(skb, &p, hook, &hand_over);
+	}
 	if (!to)
-		return story_long(skb, &p, hook, 1);
+		return story_long(skb, &p, hook, plain);
 	if (p.changed)
 		settle(&p);
 	return hook == FROM_POD && hand_over ? deliver(skb, to) : TC_ACT_UNSPEC;
