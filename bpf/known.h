@@ -123,29 +123,32 @@ inline_fn const struct weir_endpoint *gate_open(struct __sk_buff *skb, const str
 
 /* Will the packet change nothing of its flow but counts and the time?  So it is with confirmed flows, and with one-way
  * traffic, which nobody ever answers. */
-inline_fn int changes_nothing(const struct packet *p, __u64 t)
+inline_fn int changes_nothing(const struct packet *p, __u64 t, __u32 age)
 {
 	__u32 phase = WEIR_TAG_PHASE(t);
 
 	if (p->tcp & (TCP_FIN | TCP_SYN | TCP_RST))
 		return 0;
 	if (phase == WEIR_CONFIRMED)
-		return slot_age(t, p->now) <= 16;
-	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && slot_age(t, p->now) < 16;
+		return age <= 16;
+	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && age < 16;
 }
 
 /* The common case.  The receiver's endpoint, or NULL: nothing has happened yet. */
-inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct packet *p, enum hook hook, int *hand_over)
+inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, const struct packet *p, enum hook hook,
+						int *hand_over, int *changed)
 {
 	const struct weir_endpoint *to;
 	__u32 ix = place(p->hash, 0);
 	struct slot f;
 	__u64 gate;
+	__u32 age;
 
 	f.b = bucket(ix);
 	if (!f.b || !(find_own(&f, ix, f.b, p) || find_in(&f, ix, f.b, p, 1)))
 		return NULL;
-	if (!changes_nothing(p, f.t))
+	age = slot_age(f.t, p->now);
+	if (!changes_nothing(p, f.t, age))
 		return NULL;
 	PAUSE();
 	gate = ONCE(slot_hot(&f)->gate);
@@ -156,8 +159,8 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
 	SEEN(&f, p, gate);
-	if (in_seconds(f.t) && WEIR_TAG_WHEN(f.t) != seconds(p->now))
-		p->changed = advance(&f, p, gate);
+	if (age && in_seconds(f.t))
+		*changed = advance(&f, p, gate);
 	return to;
 }
 

@@ -23,13 +23,14 @@ enum packet_kind {
 	PACKET_ND,		/* neighbour discovery, MLD: port[0] is the ICMPv6 type */
 };
 
+/* The last sixteen bytes say what only the long way asks (packet_rest). */
 struct packet {
 	struct weir_addr addr[2];	/* side 0 and side 1 */
 	__u16 port[2];			/* network order */
 	__u8 proto;
 	__u8 side;			/* who sent it */
 	__u8 tcp;			/* TCP flags */
-	__u8 kind;			/* enum packet_kind */
+	__u8 six;			/* IPv6 */
 	__u64 hash;
 	__u32 bytes;			/* IP bytes of all its segments */
 	__u32 segments;			/* at least 1 */
@@ -39,7 +40,7 @@ struct packet {
 	__u16 l3, l4;			/* offsets of the headers */
 	__u16 me;			/* the endpoint whose hook this is */
 	__u16 to;			/* the endpoint it may be handed to, or 0 */
-	__u8 six;			/* IPv6 */
+	__u8 kind;			/* enum packet_kind */
 	__u8 tagged;			/* a VLAN tag stood in front */
 	__u8 elsewhere;			/* the node's other hook counted it */
 	__u8 changed;			/* a published tag was changed: settle */
@@ -95,12 +96,30 @@ inline_fn const struct weir_addr *packet_dst(const struct packet *p)
 /* All that is no part of a header. */
 inline_fn void packet_begin(struct __sk_buff *skb, struct packet *p)
 {
-	*p = (struct packet){ .now = (__u32)bpf_jiffies64() + control.later, .generation = ONCE(control.generation) };
+	p->now = (__u32)bpf_jiffies64() + control.later;
+	p->generation = ONCE(control.generation);
+	p->tcp = 0;
 	p->segments = skb->gso_segs;
 	if (p->segments < 2)
 		p->segments = 1;
 	else if (p->segments > 0x7fff)
 		p->segments = 0x7fff;
+}
+/* Nothing of its headers is known yet. */
+inline_fn void packet_blank(struct __sk_buff *skb, struct packet *p)
+{
+	__builtin_memset(p, 0, sizeof(*p));
+	packet_begin(skb, p);
+	p->bytes = skb->len;
+}
+/* What a plain packet leaves to the long way. */
+inline_fn void packet_rest(struct packet *p)
+{
+	p->id = 0;
+	p->l3 = ETH_HLEN;
+	p->l4 = p->me = p->to = 0;
+	p->kind = PACKET_WHOLE;
+	p->tagged = p->elsewhere = p->changed = 0;
 }
 
 /* TCP or UDP at l4: 'left' IP bytes are there.  0: something to look at closely. */
@@ -134,6 +153,7 @@ inline_fn int packet_plain_v4(struct packet *p, void *data, void *end)
 	if (p->segments == 1 && bpf_ntohs(ip->tot_len) != p->bytes)
 		return 0;
 	p->proto = ip->protocol;
+	p->six = 0;
 	if (!packet_plain_l4(p, l4, end, 20, p->bytes - 20))
 		return 0;
 	packet_ends(p, addr_v4(ip->saddr), addr_v4(ip->daddr), *(__u16 *)l4, *(__u16 *)(l4 + 2));
@@ -169,7 +189,6 @@ inline_fn int packet_plain(struct __sk_buff *skb, struct packet *p)
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 
 	packet_begin(skb, p);
-	p->l3 = ETH_HLEN;
 	if (data + ETH_HLEN + 28 > end)
 		return 0;
 	p->bytes = skb->len - ETH_HLEN;

@@ -281,7 +281,7 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 	if (!p)
 		return WEIR_SHORT_LINK;
 	me = p->me;
-	packet_begin(skb, p);
+	packet_blank(skb, p);
 	p->me = me;
 	why = read_link(&c, p, &type);
 	if (why)

@@ -29,9 +29,11 @@ inline_fn int packet_sort(struct __sk_buff *skb, struct packet *p, enum hook hoo
 inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook, int plain)
 {
 	struct verdict v = { .slot = ~0U };
-	int why = peer_self(skb, p, hook);
 	const struct weir_endpoint *to;
+	int why;
 
+	packet_rest(p);
+	why = peer_self(skb, p, hook);
 	if (!why && !plain) {
 		why = packet_sort(skb, p, hook);
 		p->hash = packet_hash(p);
@@ -61,17 +63,19 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 inline_fn int story(struct __sk_buff *skb, enum hook hook)
 {
 	const struct weir_endpoint *to = NULL;
-	int hand_over = 0, plain;
+	int hand_over = 0, changed = 0, plain;
 	struct packet p;
 
 	plain = packet_plain(skb, &p);
 	if (plain) {
 		p.hash = packet_hash(&p);
-		to = flow_fast(skb, &p, hook, &hand_over);
+		to = flow_fast(skb, &p, hook, &hand_over, &changed);
+	} else {
+		packet_blank(skb, &p);
 	}
 	if (!to)
 		return story_long(skb, &p, hook, plain);
-	if (p.changed)
+	if (changed)
 		settle(&p);
 	return hook == FROM_POD && hand_over ? deliver(skb, to) : TC_ACT_UNSPEC;
 }
