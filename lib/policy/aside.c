@@ -10,28 +10,41 @@
 static u32 own_class(struct compiler *c, enum weir_dir dir, u32 from, u32 to)
 {
 	struct side *s = &c->side[dir];
-	u32 k;
+	u64 key = (u64)to << 32 | from;
+	u32 k = hmap_get(&s->own, key);
 
-	for (u32 i = 0; i < s->fresh.n; i++)
-		if (s->class[s->fresh.v[i]].to == to && s->class[s->fresh.v[i]].from == from)
-			return s->fresh.v[i];
+	if (k)
+		return k;
 	k = class_new(c, dir, s->class[to].sig);
 	if (k) {
 		s->class[k].from = from;
 		s->class[k].to = to;
+		hmap_set(&s->own, key, k);
 	}
 	return k;
+}
+
+/* What packets take it for until now. */
+static u32 class_was(const struct compiler *c, enum weir_dir dir, u32 m)
+{
+	const struct member *x = &c->member[m];
+
+	if (x->sent)
+		return WEIR_WORD_CLASS(x->sent, dir);
+	return c->adopting ? adopt_class(c, m, dir) : WEIR_CLASS_NONE;
 }
 
 static bool must_stand_aside(const struct compiler *c, enum weir_dir dir, u32 m)
 {
 	const struct side *s = &c->side[dir];
 	const struct member *x = &c->member[m];
-	u32 was = WEIR_WORD_CLASS(x->sent, dir), now = c->cell[x->cell].class[dir];
+	u32 was = class_was(c, dir, m), now = c->cell[x->cell].class[dir];
 
-	if (!x->sent || was < WEIR_CLASS_FIRST || now < WEIR_CLASS_FIRST || was == now || member_class(c, m, dir) == was)
+	if (now < WEIR_CLASS_FIRST || was == now || member_class(c, m, dir) == was)
 		return false;
-	return !sig_same_but_fresh(c, dir, s->class[was].sig, s->class[now].sig);
+	if (c->adopting)
+		return true;
+	return was >= WEIR_CLASS_FIRST && !sig_same_but_fresh(c, dir, s->class[was].sig, s->class[now].sig);
 }
 
 static void stand_aside(struct compiler *c, enum weir_dir dir, u32 m)
@@ -42,7 +55,7 @@ static void stand_aside(struct compiler *c, enum weir_dir dir, u32 m)
 	if (!must_stand_aside(c, dir, m))
 		return;
 	aside_drop(c, m, dir);
-	k = own_class(c, dir, WEIR_WORD_CLASS(c->member[m].sent, dir), c->cell[c->member[m].cell].class[dir]);
+	k = own_class(c, dir, class_was(c, dir, m), c->cell[c->member[m].cell].class[dir]);
 	if (!k)
 		return;
 	s->class[k].ncell++;
@@ -108,8 +121,10 @@ static void asides_of(struct compiler *c, enum weir_dir dir)
 void asides_make(struct compiler *c)
 {
 	for (int d = 0; d < WEIR_DIRS; d++)
-		if (c->side[d].compound)
+		if (c->side[d].compound) {
 			asides_of(c, d);
+			hmap_free(&c->side[d].own);
+		}
 }
 
 static void asides_end(struct compiler *c, bool unsent)

@@ -190,6 +190,7 @@ static void committed(struct compiler *c)
 	endpoints_leave(c);
 	atoms_settled(c);
 	versions_forget(c);
+	adopt_free(c);
 	c->raise = c->pending = c->adopting = false;
 }
 
@@ -220,6 +221,8 @@ int compile_commit(struct compiler *c, struct compile_report *report)
 	c->pods_bound = BOUND_NONE;
 	refusals_forget(c);
 	full_retry(c);
+	if (c->adopting)
+		adopt_begin(c);
 	bound = plan_what_fits(c);
 	err = send_commit(c, &sent);
 	if (report)

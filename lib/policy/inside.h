@@ -104,6 +104,7 @@ struct class {
 	u32 sig, head, n, ncell;	/* n: members */
 	u32 from, to;			/* a class of one's own: it came from this class, and will join that one */
 	bool there, fresh;		/* not there, yet not free: nobody has it, but a packet may */
+	bool foreign;			/* an earlier agent's: nothing is known of it but its rows */
 };
 
 /* The partition of addresses for one direction. */
@@ -120,6 +121,7 @@ struct side {
 	u32 limit;			/* cells of a set */
 	u32 no_room;			/* cells that were left when sets could not grow */
 	bool compound;			/* this commit changes sets */
+	struct hmap own;		/* (to, from) -> class, while asides are made */
 	struct vec lost, lost_names;	/* atoms, and (atom, name) pairs, that nobody uses any more */
 };
 
@@ -187,6 +189,7 @@ struct set {
 	bool names;			/* resolves a name at any peer */
 	bool open;			/* whoever it is, it passes */
 	bool fresh, there, left;	/* left: some endpoint leaves it in this commit */
+	bool foreign;			/* an earlier agent's: its rows are only copied */
 	struct set_rule *rule;
 	struct set_port *port;
 	struct vec atoms;		/* sorted */
@@ -345,6 +348,7 @@ struct compiler {
 	enum compile_bound pods_bound;	/* that closed some address */
 	bool may_close;			/* an address without a class is closed, instead of the plan refused */
 	bool raise, adopting;
+	bool apart;			/* sets moved, and no grace since */
 	bool pending;			/* objects came since the last commit */
 	u32 over;			/* addresses without a slot */
 	u32 refused, epoch;
@@ -465,6 +469,7 @@ void fold_free(struct compiler *c);
 /* row.c */
 bool rows_fill(struct compiler *c);			/* false: c->bound says why */
 void row_drop(struct compiler *c, struct set *s, u32 class);
+u32 view_adopt(struct compiler *c, u32 set, u32 cell, u32 table);
 bool side_grow(struct compiler *c, enum weir_dir dir, u32 need);	/* room for that many classes in every set */
 u32 row_cell(const struct compiler *c, const struct set *s, u32 class);
 
@@ -518,9 +523,11 @@ int send_settle(struct compiler *c, const struct vec *gone);
 void rest(struct compiler *c, u32 kind, u32 number);
 
 /* adopt.c */
+void adopt_begin(struct compiler *c);
 bool adopt_slot(struct compiler *c, u32 member);	/* the slot it had */
+u32 adopt_class(const struct compiler *c, u32 member, enum weir_dir dir);
 u32 adopt_endpoint(struct compiler *c, const char *ns, const char *pod);
-u32 adopt_rule(struct compiler *c, u32 rule);
+u32 adopt_rule(struct compiler *c, const struct compile_rule *rule);	/* the number it had, or 0 */
 void adopt_free(struct compiler *c);
 
 #endif

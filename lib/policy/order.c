@@ -24,15 +24,16 @@ static int wait(struct order *o, enum op_kind kind)
  *
  * On weakly ordered CPUs a program's load of the set may come before that of the word, and that of the generation
  * before both: hence the fences.  A set that moved must have been read by everybody before a class beyond its old
- * limit shows up: the only grace in the middle, and settling grows sets ahead of need so that it stays rare.
+ * limit shows up: the only grace in the middle, and settling moves sets ahead of need so that it stays rare.
  */
 int order_commit(const struct order_source *s, void *from, struct order *o)
 {
-	int err = step(o, s->ranges, from, MAY(OP_RANGES))
+	int err = s->adopts(from) ? wait(o, OP_GRACE) : 0;	/* for what the earlier agent had just left */
+
+	err = err ?: step(o, s->ranges, from, MAY(OP_RANGES))
 		?: step(o, s->cells, from, MAY(OP_CELLS))
 		?: step(o, s->grown, from, MAY(OP_SET));
-
-	if (!err && o->sent[OP_SET])
+	if (!err && (o->sent[OP_SET] || s->apart(from)))
 		err = wait(o, OP_GRACE);
 	err = err ?: step(o, s->words, from, MAY(OP_WORD))
 		?: step(o, s->addresses, from, MAY(OP_WORD) | MAY(OP_ADDRESS))

@@ -26,9 +26,11 @@ struct order {			/* of one commit, on its way */
 
 typedef int (*order_put_fn)(void *from, struct order *o);
 struct order_source {
+	bool (*adopts)(void *from);	/* is it the first over an earlier agent's maps? */
 	order_put_fn ranges;	/* tables of new rows: nobody points to them yet */
 	order_put_fn cells;	/* rows of new sets, and of new classes in sets that a packet may hold */
 	order_put_fn grown;	/* sets that moved to where there is room for more classes: same verdicts */
+	bool (*apart)(void *from);	/* may a packet hold a set's old place, and is there a class that it lacks? */
 	order_put_fn words;	/* addresses that have a slot change their meaning */
 	order_put_fn addresses;	/* new addresses: the word, then the entry */
 	order_put_fn prefixes;	/* deeper ones first: the word, and for a new one the entry behind it */

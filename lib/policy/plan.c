@@ -37,7 +37,7 @@ static void endpoint_plan(struct compiler *c, u32 e)
 	struct endpoint *x = &c->endpoint[e];
 
 	for (int d = 0; d < WEIR_DIRS; d++) {
-		u32 s = x->held[d];
+		u32 s = c->adopting ? 0 : x->held[d];	/* an earlier agent's set cannot be kept */
 
 		if (!c->hold)
 			s = set_for(c, c->pod[x->pod].who, d);
@@ -65,6 +65,15 @@ static void endpoints_plan(struct compiler *c)
 	vec_empty(&c->dirty_endpoints);
 }
 
+static void set_left(struct compiler *c, u32 n)
+{
+	if (!c->set[n].there || c->set[n].left)
+		return;
+	c->set[n].left = true;
+	c->side[c->set[n].dir].compound = true;
+	vec_push(&c->left_sets, n);
+}
+
 /* Does the commit change sets that packets may hold; which sets are left; may it close an address instead of being
  * refused?  (Not when new policies are why there is no room.) */
 static void sides_plan(struct compiler *c)
@@ -72,21 +81,21 @@ static void sides_plan(struct compiler *c)
 	bool fresh = c->fresh_sets.n;
 
 	for (u32 i = 0; i < c->left_sets.n; i++)
-		c->set[c->left_sets.v[i]].left = false;
+		if (c->left_sets.v[i] < c->cset)
+			c->set[c->left_sets.v[i]].left = false;
 	vec_empty(&c->left_sets);
-	for (int d = 0; d < WEIR_DIRS; d++) {
+	for (int d = 0; d < WEIR_DIRS; d++)
 		c->side[d].compound = c->adopting;
+	for (u32 i = 0; i < c->dead_sets.n; i++)
+		set_left(c, c->dead_sets.v[i]);		/* in an earlier commit, and no grace since */
+	for (int d = 0; d < WEIR_DIRS; d++)
 		for (u32 i = 0; i < c->changing.n; i++) {
 			const struct endpoint *x = &c->endpoint[c->changing.v[i]];
 			u32 held = x->held[d];
 
-			if (!x->there || !held || held == x->set[d])
-				continue;
-			c->side[d].compound = true;
-			c->set[held].left = true;
-			vec_push(&c->left_sets, held);
+			if (x->there && held && held != x->set[d])
+				set_left(c, held);
 		}
-	}
 	c->may_close = !fresh;
 }
 
@@ -158,9 +167,9 @@ enum compile_bound plan(struct compiler *c)
 		closed_keep(c, d, &tried[d]);
 		vec_free(&tried[d]);
 	}
+	slots_plan(c);
 	if (!c->bound)
 		asides_make(c);
-	slots_plan(c);
 	if (!c->bound)
 		rows_fill(c);
 	return c->bound;

@@ -99,6 +99,19 @@ static u32 view_get(struct compiler *c, u32 set, const u32 *w, u32 n)
 	return view_new(c, set, sig, t);
 }
 
+/* A view of an earlier agent's set: known by its cell.  Takes the table's reference over. */
+u32 view_adopt(struct compiler *c, u32 set, u32 cell, u32 table)
+{
+	u32 sig = intern_get(&c->sigs, (u32[]){ ~0u, cell }, 2), v = hmap_get(&c->view_of, (u64)set << 32 | sig);
+
+	if (!v)
+		return view_new(c, set, sig, table);
+	intern_put(&c->sigs, sig);
+	intern_put(&c->tables, table);
+	c->view[v].ref++;
+	return v;
+}
+
 u32 row_cell(const struct compiler *c, const struct set *s, u32 class)
 {
 	u32 v = class < s->limit ? s->row[class] : 0, t;
@@ -152,7 +165,7 @@ static bool grow_to(struct compiler *c, enum weir_dir dir, u32 limit)
 	u32 *base = words_zalloc((s->sets.n + 1) * sizeof(u32)), i;
 
 	for (i = 0; i < s->sets.n; i++) {
-		if (!c->set[s->sets.v[i]].limit)		/* fresh, and not placed yet */
+		if (!c->set[s->sets.v[i]].limit || c->set[s->sets.v[i]].limit >= limit)	/* fresh and not placed yet, or large */
 			continue;
 		base[i] = extent_take(&c->cells, limit);
 		if (!base[i])
@@ -244,6 +257,24 @@ static void class_close(struct compiler *c, enum weir_dir dir, u32 k)
 	}
 }
 
+/* What an earlier agent's set had no row for (a stranger) stays closed until the set is left. */
+static u32 denied(struct compiler *c, u32 set)
+{
+	static const struct set nobody = { .isolated = { true, true } };
+	u32 sig = intern_find(&c->sigs, (u32[]){ ~0u, 0 }, 2), v = sig ? hmap_get(&c->view_of, (u64)set << 32 | sig) : 0, t;
+
+	if (v) {
+		c->view[v].ref++;
+		return v;
+	}
+	t = fold(c, &nobody, NULL, 0);
+	if (!table_place(c, t)) {
+		table_put(c, t);
+		return 0;
+	}
+	return view_adopt(c, set, 0, t);
+}
+
 /* A new class, for every set. */
 static void column_fill(struct compiler *c, enum weir_dir dir, u32 k)
 {
@@ -262,7 +293,7 @@ static void column_fill(struct compiler *c, enum weir_dir dir, u32 k)
 		u32 n = side->sets.v[i];
 
 		if (fits && !c->set[n].row[k]) {
-			u32 v = view_get(c, n, c->hit[n].v, c->hit[n].n);
+			u32 v = c->set[n].foreign ? denied(c, n) : view_get(c, n, c->hit[n].v, c->hit[n].n);
 
 			c->set[n].row[k] = v;
 			fits = v;
@@ -280,12 +311,18 @@ static void own_fill(struct compiler *c, enum weir_dir dir, u32 k)
 
 	for (u32 i = 0; i < side->sets.n; i++) {
 		struct set *s = &c->set[side->sets.v[i]];
-		u32 from = side->class[k].from, v = s->left && s->row[from] ? s->row[from] : s->row[side->class[k].to];
+		u32 from = side->class[k].from, v = (s->left || s->foreign) && from < s->limit ? s->row[from] : 0;
 
-		if (s->row[k] || !v)
+		if (s->row[k])
 			continue;
+		if (!v && s->foreign) {
+			s->row[k] = denied(c, side->sets.v[i]);
+			continue;
+		}
+		v = v ? v : s->row[side->class[k].to];
 		s->row[k] = v;
-		c->view[v].ref++;
+		if (v)
+			c->view[v].ref++;
 	}
 }
 

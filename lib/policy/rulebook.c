@@ -49,15 +49,47 @@ static void key_texts(struct compiler *c, const u32 *w, u32 n, void (*with)(stru
 		with(c, w[i]);
 }
 
+static void rule_say(const struct compiler *c, u32 rule, struct compile_rule *out)
+{
+	const u32 *w = c->rules.e[rule].w;
+
+	*out = (struct compile_rule){ .tier = w[KEY_TIER], .dir = w[KEY_DIR], .index = w[KEY_INDEX],
+				      .ns = intern_text_of(&c->texts, w[KEY_NS]),
+				      .policy = intern_text_of(&c->texts, w[KEY_POLICY]),
+				      .name = intern_text_of(&c->texts, w[KEY_NAME]) };
+}
+
+/* The number that an earlier agent gave it: reserved since, and nobody else's yet. */
+static u32 number_had(struct compiler *c, u32 rule)
+{
+	struct compile_rule r;
+	char *text = rule_text(c, rule);
+	u32 n;
+
+	rule_say(c, rule, &r);
+	r.text = text;
+	n = adopt_rule(c, &r);
+	if (n && !c->rule[n].key) {
+		c->rule[n].text = text;
+		return n;
+	}
+	words_free(text);
+	return 0;
+}
+
 static u32 rule_number(struct compiler *c, u32 rule)
 {
-	u32 n = c->adopted ? adopt_rule(c, rule) : 0;
+	u32 n = c->adopted ? number_had(c, rule) : 0;
 
-	n = n ? n : number_take(&c->rule_numbers);
-	if (!n)
-		return 0;
-	GROW(c->rule, c->crule, n);
-	c->rule[n] = (struct rule_entry){ .key = rule, .ref = 1 };
+	if (!n) {
+		n = number_take(&c->rule_numbers);
+		if (!n)
+			return 0;
+		GROW(c->rule, c->crule, n);
+		c->rule[n] = (struct rule_entry){ .ref = 1 };
+	}
+	c->rule[n].key = rule;
+	c->rule[n].ref = 1;
 	GROW(c->number_of, c->cnumber_of, rule);
 	c->number_of[rule] = n;
 	key_texts(c, c->rules.e[rule].w, c->rules.e[rule].n, text_hold);
@@ -133,17 +165,13 @@ void rulebook_reserve(struct compiler *c, u32 n)
 bool compile_rule_of(const struct compiler *c, unsigned int n, struct compile_rule *out)
 {
 	struct rule_entry *x = n < c->crule ? &c->rule[n] : NULL;
-	const u32 *w;
 
 	if (!x || !x->key)
 		return false;
 	if (!x->text)
 		x->text = rule_text(c, x->key);
-	w = c->rules.e[x->key].w;
-	*out = (struct compile_rule){ .tier = w[KEY_TIER], .dir = w[KEY_DIR], .index = w[KEY_INDEX],
-				      .ns = intern_text_of(&c->texts, w[KEY_NS]),
-				      .policy = intern_text_of(&c->texts, w[KEY_POLICY]),
-				      .name = intern_text_of(&c->texts, w[KEY_NAME]), .text = x->text };
+	rule_say(c, x->key, out);
+	out->text = x->text;
 	return true;
 }
 

@@ -103,8 +103,16 @@ static int put_grown(void *from, struct order *o)
 				err = put_set(c, o, e, d, c->endpoint[e].held[d]);
 	for (u32 i = 0; i < c->moved_sets.n; i++)
 		c->set[c->moved_sets.v[i]].moved = false;
+	c->apart |= c->moved_sets.n;
 	vec_empty(&c->moved_sets);
 	return err;
+}
+
+static bool apart(void *from)
+{
+	const struct compiler *c = ((struct sending *)from)->c;
+
+	return c->apart && (c->side[0].fresh.n || c->side[1].fresh.n);
 }
 
 /* Is it judged otherwise from now on?  A class that merely parted, or joined, says the same. */
@@ -119,7 +127,7 @@ static bool judged_otherwise(const struct compiler *c, u64 was, u64 now)
 
 		if (a == b)
 			continue;
-		if (a < WEIR_CLASS_FIRST || b < WEIR_CLASS_FIRST ||
+		if (a < WEIR_CLASS_FIRST || b < WEIR_CLASS_FIRST || c->side[d].class[a].foreign ||
 		    !sig_same_but_fresh(c, d, c->side[d].class[a].sig, c->side[d].class[b].sig))
 			return true;
 	}
@@ -223,6 +231,11 @@ static int put_sets(void *from, struct order *o)
 	return err;
 }
 
+static bool adopts(void *from)
+{
+	return ((struct sending *)from)->c->adopting;
+}
+
 static bool must_raise(void *from)
 {
 	struct compiler *c = ((struct sending *)from)->c;
@@ -283,7 +296,7 @@ static void sort_out(struct compiler *c, struct sending *s)
 }
 
 static const struct order_source source = {
-	.ranges = put_ranges, .cells = put_cells, .grown = put_grown, .words = put_words, .addresses = put_addresses,
+	.adopts = adopts, .ranges = put_ranges, .cells = put_cells, .grown = put_grown, .apart = apart, .words = put_words, .addresses = put_addresses,
 	.prefixes = put_prefixes, .sets = put_sets, .raise = must_raise, .gone = put_gone,
 };
 static const struct order_source only_gone = { .gone = put_gone };

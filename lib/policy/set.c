@@ -268,11 +268,12 @@ static void set_free(struct compiler *c, u32 n)
 		vec_drop(&c->atom[s->atoms.v[i]].sets[s->dir], n);
 	if (s->names)
 		vec_drop(&c->any_sets, n);
-	if (c->set_of[s->key] == n)
+	if (s->key && c->set_of[s->key] == n)
 		c->set_of[s->key] = 0;
 	for (u32 i = 0; i < s->nhalf; i++)
 		half_unuse(c, s->half[i], s->dir);
-	intern_put(&c->set_keys, s->key);
+	if (s->key)
+		intern_put(&c->set_keys, s->key);
 	words_free(s->rule);
 	words_free(s->port);
 	words_free(s->half);

@@ -22,6 +22,7 @@ static void rested(struct compiler *c)
 		vec_free(&dead);
 	}
 	extents_rested(&c->cells);
+	extents_rested(&c->ranges);
 }
 
 static void nodes_leave(struct compiler *c)
@@ -124,6 +125,7 @@ int compile_settle(struct compiler *c)
 	struct vec gone = { 0 };
 	int err = 0;
 
+	c->apart = false;
 	rested(c);
 	sets_die(c, false);
 	c->epoch++;
