@@ -50,10 +50,12 @@ static bool must_stand_aside(const struct compiler *c, enum weir_dir dir, u32 m)
 static void stand_aside(struct compiler *c, enum weir_dir dir, u32 m)
 {
 	struct side *s = &c->side[dir];
-	u32 k;
+	u32 k = hmap_get(&c->asides, (u64)m << 1 | dir);
 
 	if (!must_stand_aside(c, dir, m))
 		return;
+	if (k && s->class[k].fresh && s->class[k].to == c->cell[c->member[m].cell].class[dir])
+		return;				/* it does already: it is listed twice */
 	aside_drop(c, m, dir);
 	k = own_class(c, dir, class_was(c, dir, m), c->cell[c->member[m].cell].class[dir]);
 	if (!k)
