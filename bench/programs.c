@@ -82,7 +82,9 @@ static int answered(const struct row *row, unsigned int i, int verdict, struct c
 	return -EPROTO;
 }
 
-static int measure(struct programs *p, const struct row *row, unsigned int rounds, bench_table ns, struct complaint *why)
+/* Rounds 'from' to from + n of a row. */
+static int measure(struct programs *p, const struct row *row, unsigned int from, unsigned int n, bench_table ns,
+		   struct complaint *why)
 {
 	struct runs_packet packet = { .tcp = row->flows ? RUNS_ACK : RUNS_SYN, .flows = row->flows };
 
@@ -92,7 +94,7 @@ static int measure(struct programs *p, const struct row *row, unsigned int round
 		if (row->fill)
 			runs_go(p->runs, &p->subject[i], RUNS_NEW, row->fill, &packet, NULL);
 	}
-	for (unsigned int k = 0; k < rounds + WARM; k++)
+	for (unsigned int k = 0; k < n + WARM; k++)
 		for (unsigned int j = 0; j < SUBJECTS; j++) {
 			unsigned int i = (j + k) % SUBJECTS;
 			int verdict = 0;
@@ -100,7 +102,7 @@ static int measure(struct programs *p, const struct row *row, unsigned int round
 
 			if (k < WARM)
 				continue;
-			ns[i][k - WARM] = t;
+			ns[i][from + k - WARM] = t;
 			if (answered(row, i, verdict, why))
 				return -EPROTO;
 		}
@@ -142,11 +144,15 @@ int part_programs(struct bench *b, struct report *r)
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows) && !err; i++) {
 		if (b->reduced && i)
 			break;
-		err = subjects_open(&p, &b->why);
-		if (!err && rows[i].wrapper == RUNS_DENIED)
-			floor_shut(p.floor, true);
-		err = err ?: measure(&p, &rows[i], b->rounds, ns, &b->why);
-		subjects_close(&p);
+		for (unsigned int from = 0; from < b->rounds && !err; from += b->rounds / BENCH_OPENINGS + 1) {
+			unsigned int n = b->rounds / BENCH_OPENINGS + 1;
+
+			err = subjects_open(&p, &b->why);
+			if (!err && rows[i].wrapper == RUNS_DENIED)
+				floor_shut(p.floor, true);
+			err = err ?: measure(&p, &rows[i], from, from + n > b->rounds ? b->rounds - from : n, ns, &b->why);
+			subjects_close(&p);
+		}
 		if (!err)
 			tell(r, &rows[i], b->rounds, ns);
 	}
