@@ -11,8 +11,13 @@ static const char *usual_server(void)
 	static char server[PATH_MAX];
 	unsigned int nodes;
 
-	if (access(CONTROL_SERVER + 5, F_OK) == 0 || !lab_server(server, &nodes))
+	if (access(CONTROL_SERVER + 5, F_OK) == 0)
 		return CONTROL_SERVER;
+	if (!lab_server(server, &nodes)) {
+		if (lab_names(NULL, 0) > 1)
+			fprintf(stderr, "several labs are up: 'weir lab status' shows their servers (--server says which)\n");
+		return CONTROL_SERVER;
+	}
 	if (nodes > 1)
 		fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
 	return server;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir lab: up and down, and the table of its verbs. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ int lab_up_main(int argc, char **argv)
 		"'outside' stands for the rest of the world.",
 		"0 up", false
 	};
+	struct sigaction stop = { .sa_handler = lab_interrupt };
 	struct complaint why = { 0 };
 	struct verb_words words;
 	struct lab *lab;
@@ -37,6 +39,8 @@ int lab_up_main(int argc, char **argv)
 	if (words.n != 1)
 		return verb_fail(VERB_USAGE, "one directory is wanted, or 'demo'");
 	up.dir = words.word[0];
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
 	if (lab_up(&lab, &up, &why))
 		return verb_complain(VERB_FAILED, &why);
 	if (!want.json)

@@ -64,8 +64,10 @@ static bool time_is_up(void)
 
 static void on_stop(int signo)
 {
-	if (signo != SIGALRM)
-		stopped = 1;
+	if (signo == SIGALRM)
+		return;
+	stopped = 1;
+	lab_interrupt(signo);
 }
 
 static void call_forever(const struct work *w)

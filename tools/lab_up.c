@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,21 @@
 #include "tools/lab_up.h"
 
 static const char *const usual_outside[] = { "203.0.113.7", "2001:db8:203::7" };
+
+static volatile sig_atomic_t interrupted;
+
+void lab_interrupt(int signo)
+{
+	interrupted = 1;
+}
+
+static int go_on(struct complaint *why)
+{
+	if (!interrupted)
+		return 0;
+	complaint_set(why, 0, 0, "interrupted");
+	return -EINTR;
+}
 
 static int parse_outside(struct lab_net *n, const struct opt_list *list, struct complaint *why)
 {
@@ -34,7 +50,9 @@ static int bring_pods(struct lab_net *n, struct complaint *why)
 	int err = 0;
 
 	for (unsigned int p = 0; p < n->world->npods && !err; p++) {
-		err = lab_net_pod(n, p, why);
+		err = go_on(why);
+		if (!err)
+			err = lab_net_pod(n, p, why);
 		if (!err)
 			err = lab_agent_add(n, p, why);
 		if (!err)
@@ -56,7 +74,7 @@ static int bring_up(struct lab *lab, struct lab_want *want, struct complaint *wh
 	if (!err)
 		err = lab_net_make(&n, why);
 	for (unsigned int i = 0; i < w->nnodes && !err; i++)
-		err = lab_agent_start(&n, i, &want->agent, why);
+		err = lab_agent_start(&n, i, &want->agent, why) ?: go_on(why);
 	if (!err)
 		err = bring_pods(&n, why);
 	if (!err && lab_net_node_ports(&n, why))

@@ -16,6 +16,9 @@ struct lab_want {
 /* On failure nothing is left, and the reason is said in 'why'. */
 int lab_up(struct lab **out, struct lab_want *want, struct complaint *why);
 
+/* For a signal's handler: a lab that is going up stops there and is taken down again. */
+void lab_interrupt(int signo);
+
 /* The lab is the owner's, and the owner is gone. */
 bool lab_orphan(const struct lab *lab);
 

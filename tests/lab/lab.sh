@@ -182,6 +182,18 @@ wait $half 2>/dev/null
 row "half a lab" 0 '"name": "n1"' "$weir" lab status "$lab-half" -o json
 row "half a lab goes, too" 0 "lab '$lab-half' is gone" "$weir" lab down "$lab-half"
 
+# interrupted half-way up: nothing to take down
+"$weir" lab up demo --name "$lab-half" >"$dir/half" 2>&1 &
+half=$!
+becomes "half-way up" 0 test -e "/run/weir-lab/$lab-half/n1.log"
+kill -TERM $half
+wait $half
+code=$?
+[ $code = 4 ] && [ ! -e "/run/weir-lab/$lab-half" ] && passed=$((passed + 1)) || {
+	failed=$((failed + 1))
+	echo "interrupted while going up: exit $code: $(cat "$dir/half")"
+}
+
 # two nodes
 row "two nodes" 0 'is up' "$weir" lab up policies/tenants --name "$lab-two"
 row "across nodes, own tenant" 0 'refused' "$weir" lab probe -l "$lab-two" shop-dev/web shop-dev/db:5432
