@@ -13,8 +13,9 @@
 #include "lib/rtnl.h"
 
 struct known {
-	unsigned int ifindex;
+	struct link_info link;
 	unsigned int round;		/* of reading everything in which it was last seen */
+	bool untold;
 };
 
 struct links {
@@ -24,17 +25,18 @@ struct links {
 	int events;
 	struct known *known;
 	unsigned int nknown, room, round;
+	struct loop_timer tell;		/* what came while somebody asked */
 };
 
-static struct known *known_find(struct links *l, unsigned int ifindex)
+static struct known *known_find(const struct links *l, unsigned int ifindex)
 {
 	for (unsigned int i = 0; i < l->nknown; i++)
-		if (l->known[i].ifindex == ifindex)
+		if (l->known[i].link.ifindex == ifindex)
 			return &l->known[i];
 	return NULL;
 }
 
-static void known_add(struct links *l, unsigned int ifindex)
+static struct known *known_add(struct links *l, unsigned int ifindex)
 {
 	struct known *k = known_find(l, ifindex);
 
@@ -43,13 +45,11 @@ static void known_add(struct links *l, unsigned int ifindex)
 		struct known *more = realloc(l->known, room * sizeof(*more));
 
 		if (!more)
-			return;		/* then its end may be missed: a resynchronization will not tell of it */
+			return NULL;	/* it is told of when there is room, and everything is read again */
 		l->known = more;
 		l->room = room;
 	}
-	if (!k)
-		k = &l->known[l->nknown++];
-	*k = (struct known){ ifindex, l->round };
+	return k ? k : &l->known[l->nknown++];
 }
 
 static void text_copy(char *to, size_t size, const struct rtattr *a)
@@ -111,15 +111,32 @@ static int on_event(void *ctx, const struct nlmsghdr *m)
 
 	if (of_bridge(m) || !read_link(m, &link))
 		return 0;
-	if (!link.gone)
-		known_add(l, link.ifindex);
-	else if ((k = known_find(l, link.ifindex)))
-		*k = l->known[--l->nknown];
-	l->fn(l->ctx, &link);
+	k = link.gone ? known_find(l, link.ifindex) : known_add(l, link.ifindex);
+	if (k)
+		*k = (struct known){ .link = link, .round = l->round, .untold = true };
 	return 0;
 }
 
-int links_each(struct links *l)
+/* Each that changed, once; a callback may ask, and so may learn of more. */
+static void tell(void *ctx)
+{
+	struct links *l = ctx;
+
+	for (unsigned int i = 0; i < l->nknown;) {
+		struct link_info link = l->known[i].link;
+
+		if (!l->known[i].untold) {
+			i++;
+			continue;
+		}
+		l->known[i].untold = false;
+		if (link.gone)
+			l->known[i] = l->known[--l->nknown];
+		l->fn(l->ctx, &link);
+	}
+}
+
+static int read_all(struct links *l)
 {
 	struct ifinfomsg all = { .ifi_family = AF_UNSPEC };
 	struct rtnl_message r;
@@ -128,28 +145,38 @@ int links_each(struct links *l)
 	l->round++;
 	rtnl_begin(&r, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
 	err = rtnl_once(&r, on_event, l);
-	for (unsigned int i = 0; !err && i < l->nknown;) {
-		struct link_info gone = { .ifindex = l->known[i].ifindex, .peer_netnsid = -1, .gone = true };
-
-		if (l->known[i].round == l->round) {
-			i++;
-			continue;
+	for (unsigned int i = 0; !err && i < l->nknown; i++)
+		if (l->known[i].round != l->round) {
+			l->known[i].link.gone = true;
+			l->known[i].untold = true;
 		}
-		l->known[i] = l->known[--l->nknown];
-		l->fn(l->ctx, &gone);
-	}
 	return err;
+}
+
+int links_each(struct links *l)
+{
+	int err = read_all(l);
+
+	if (!err)
+		tell(l);
+	return err;
+}
+
+static int catch_up(struct links *l)
+{
+	int err = rtnl_events(l->events, on_event, l);
+
+	return err == -ENOBUFS ? read_all(l) : err;
 }
 
 static void on_readable(void *ctx)
 {
 	struct links *l = ctx;
-	int err = rtnl_events(l->events, on_event, l);
+	int err = catch_up(l);
 
-	if (err == -ENOBUFS)
-		err = links_each(l);
 	if (err)
 		log_err(err, "cannot follow the node's interfaces");
+	tell(l);
 }
 
 int links_open(struct links **out, struct loop *loop, links_fn fn, void *ctx)
@@ -176,6 +203,7 @@ void links_close(struct links *l)
 {
 	if (!l)
 		return;
+	loop_cancel(l->loop, &l->tell);
 	if (l->events >= 0) {
 		loop_forget(l->loop, l->events);
 		close(l->events);
@@ -205,16 +233,45 @@ static int get(const struct ifinfomsg *ifi, const char *name, int netnsid, struc
 	return err ? err : out->ifindex ? 0 : -ENODEV;
 }
 
+/* Who asks is told first of what is on its way; the callbacks follow from the loop. */
+static int known_now(struct links *l)
+{
+	int err = l->round ? catch_up(l) : read_all(l);
+
+	loop_after(l->loop, &l->tell, 0, tell, l);
+	return err;
+}
+
 int links_get(struct links *l, unsigned int ifindex, struct link_info *out)
 {
-	return get(&(struct ifinfomsg){ .ifi_index = ifindex }, NULL, -1, out);
+	struct known *k;
+	int err;
+
+	if (!l)
+		return get(&(struct ifinfomsg){ .ifi_index = ifindex }, NULL, -1, out);
+	err = known_now(l);
+	k = known_find(l, ifindex);
+	if (err || !k || k->link.gone)
+		return err ? err : -ENODEV;
+	*out = k->link;
+	return 0;
 }
 
 int links_by_name(struct links *l, const char *name, struct link_info *out)
 {
+	int err;
+
 	if (strlen(name) >= IFNAMSIZ)
 		return -ENODEV;
-	return get(&(struct ifinfomsg){ 0 }, name, -1, out);
+	if (!l)
+		return get(&(struct ifinfomsg){ 0 }, name, -1, out);
+	err = known_now(l);
+	for (unsigned int i = 0; i < l->nknown && !err; i++)
+		if (!l->known[i].link.gone && !strcmp(l->known[i].link.name, name)) {
+			*out = l->known[i].link;
+			return 0;
+		}
+	return err ? err : -ENODEV;
 }
 
 struct addresses_call {

@@ -7,7 +7,9 @@
  *	links_each(l);				on_link for every interface there is
  *	links_peer(l, &link, &peer);		the pod's MAC and addresses, by the namespace's id
  *
- * rtnetlink; when the kernel had to drop events everything is read again.
+ * rtnetlink; when the kernel had to drop events everything is read again.  What it told is kept, so links_get() and
+ * links_by_name() do not ask it: a question about an interface waits for whoever changes one, and attaching a tcx link
+ * is such a change, of 8 to 28 ms.  links_peer() and links_neighbour() do ask.
  */
 #ifndef WEIR_AGENT_LINKS_H
 #define WEIR_AGENT_LINKS_H
@@ -48,7 +50,8 @@ int links_open(struct links **out, struct loop *loop, links_fn fn, void *ctx);
 void links_close(struct links *l);
 
 int links_each(struct links *l);
-int links_get(struct links *l, unsigned int ifindex, struct link_info *out);		/* -ENODEV */
+/* As of now, events on their way included.  With NULL for 'l' the kernel is asked: any thread may.  -ENODEV. */
+int links_get(struct links *l, unsigned int ifindex, struct link_info *out);
 int links_by_name(struct links *l, const char *name, struct link_info *out);
 
 /* The other end of a veth: its MAC, name and addresses.  -ENOENT: not a veth; -EOPNOTSUPP: its namespace has no id

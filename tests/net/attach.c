@@ -314,12 +314,13 @@ static void links(void)
 	CHECK_EQ(links_neighbour(l, seen.ifindex, &pod_addr, mac), 0, "the neighbour");
 	CHECK(!memcmp(peer.mac, mac, 6), "has that MAC");
 	CHECK_EQ(netns_bridge(node, "br0") ?: netns_link_join(node, "h0", "br0"), 0, "joins a bridge");
-	loop_close(loop);		/* 'l' is told by hand from here on */
 	CHECK_EQ(links_each(l), 0, "each");
 	CHECK_EQ(seen.master, netns_link_index(node, "br0"), "a port of it");
 	netns_link_delete(node, "br0");
 	CHECK_EQ(links_each(l), 0, "each");
 	CHECK(seen.gone || seen.master == 0, "the bridge is gone");
+	links_close(l);
+	loop_close(loop);
 }
 
 static void two_agents(void)
