@@ -12,18 +12,18 @@ struct saying {
 	struct saying *later;		/* of its file */
 	struct file *file;
 	uint32_t hash;
-	uint32_t reading;		/* the last reading that found it */
-	uint8_t kind;
-	bool holds;			/* the listener has the object from here */
-	bool owed;			/* the listener has it from a file that let go; this one is being read again */
-	uint16_t name;			/* where in 'text' the name begins */
+	uint16_t reading;		/* the last reading that found it */
+	uint8_t name;			/* where in 'text' the name begins: a namespace has at most 63 characters */
+	uint8_t kind : 6;
+	uint8_t holds : 1;		/* the listener has the object from here */
+	uint8_t owed : 1;		/* the listener has it from a file that let go; this one is being read again */
 	char text[];			/* ns, zero, name, zero */
 };
 
 struct file {
 	struct file *next;
 	struct saying *first;
-	uint32_t reading;
+	uint16_t reading;
 	char name[];
 };
 
@@ -265,7 +265,7 @@ static struct saying *add(struct holdings *h, uint32_t hash, enum object_kind ki
 	size_t ns_size = strlen(ns) + 1, name_size = strlen(name) + 1;
 	struct saying *s;
 
-	if (h->n >= h->size && grow(h))
+	if (ns_size > UINT8_MAX || (h->n >= h->size && grow(h)))
 		return NULL;
 	s = calloc(1, sizeof(*s) + ns_size + name_size);
 	if (!s)

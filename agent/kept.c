@@ -11,10 +11,16 @@ struct keeping {
 	struct keeping *waiting;	/* the next one with a version that asks to be in force */
 	struct object *good, *asks;
 	char *why;			/* refused last: the reason */
-	enum object_kind kind;
-	char *ns, *name;
+	uint8_t kind;
 	bool queued;
+	uint16_t at_name;		/* where in 'ns' the name begins */
+	char ns[];			/* ns, zero, name, zero */
 };
+
+static const char *name_of(const struct keeping *i)
+{
+	return i->ns + i->at_name;
+}
 
 struct kept {
 	struct keeping **bucket, *waiting;
@@ -141,7 +147,7 @@ void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx)
 	for (size_t b = 0; b < k->size; b++)
 		for (struct keeping *i = k->bucket[b]; i; i = i->next)
 			if (i->why)
-				fn(ctx, i->kind, i->ns, i->name, i->why, i->good);
+				fn(ctx, i->kind, i->ns, name_of(i), i->why, i->good);
 }
 
 struct telling {
@@ -179,7 +185,7 @@ static struct keeping **place(const struct kept *k, enum object_kind kind, const
 {
 	struct keeping **at = &k->bucket[hash_of(kind, ns, name) & (k->size - 1)];
 
-	while (*at && !((*at)->kind == kind && !strcmp((*at)->name, name) && !strcmp((*at)->ns, ns)))
+	while (*at && !((*at)->kind == kind && !strcmp(name_of(*at), name) && !strcmp((*at)->ns, ns)))
 		at = &(*at)->next;
 	return at;
 }
@@ -194,7 +200,7 @@ static void grow(struct kept *k)
 	for (size_t b = 0; b < k->size; b++) {
 		while (k->bucket[b]) {
 			struct keeping *i = k->bucket[b];
-			size_t to = hash_of(i->kind, i->ns, i->name) & (size - 1);
+			size_t to = hash_of(i->kind, i->ns, name_of(i)) & (size - 1);
 
 			k->bucket[b] = i->next;
 			i->next = bucket[to];
@@ -208,17 +214,15 @@ static void grow(struct kept *k)
 
 static struct keeping *make(struct kept *k, enum object_kind kind, const char *ns, const char *name)
 {
-	struct keeping *i = calloc(1, sizeof(*i)), **at;
+	size_t size = strlen(ns) + 1, rest = strlen(name) + 1;
+	struct keeping *i = calloc(1, sizeof(*i) + size + rest), **at;
 
 	if (!i)
 		return NULL;
 	i->kind = kind;
-	i->ns = strdup(ns);
-	i->name = strdup(name);
-	if (!i->ns || !i->name) {
-		unmake(i);
-		return NULL;
-	}
+	i->at_name = size;
+	memcpy(i->ns, ns, size);
+	memcpy(i->ns + size, name, rest);
 	if (k->n >= k->size)
 		grow(k);
 	at = place(k, kind, ns, name);
@@ -233,7 +237,5 @@ static void unmake(struct keeping *i)
 	object_free(i->good);
 	object_free(i->asks);
 	free(i->why);
-	free(i->ns);
-	free(i->name);
 	free(i);
 }

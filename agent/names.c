@@ -19,23 +19,19 @@ struct place {
 	uint32_t next;
 };
 
-/* A name's number: which slot of 'slot', and below it how often that served before. */
+/* A name's number: which slot it is in, and above that how often the slot served before. */
 #define INDEX_BITS 20
 #define INDEX(number) ((number) & ((1U << INDEX_BITS) - 1))
 #define NAMES_FIRST 2
 
-struct slot {
-	struct name *name;	/* NULL: free */
-	uint32_t next_free;
-	uint16_t served;
-};
 
 struct names {
 	struct texts *texts;
 	const struct text *node;
 	struct name **bucket;
 	size_t nbucket, nnames, npods;
-	struct slot *slot;
+	struct name **slot;		/* odd: free, and the next free one twice */
+	uint16_t *served;
 	uint32_t nslot, room, free;
 	struct name *dead, *last_dead;
 	struct place *place;
@@ -54,6 +50,12 @@ static void bury(struct names *n, struct name *name, uint64_t now);
 static void place_add(struct names *n, const struct weir_addr *a, uint32_t number);
 static void place_remove(struct names *n, const struct weir_addr *a, uint32_t number);
 static void places(struct names *n, const struct name *name, bool there);
+
+/* The name in a slot, NULL if that is free. */
+static struct name *in_slot(const struct names *n, uint32_t index)
+{
+	return (uintptr_t)n->slot[index] & 1 ? NULL : n->slot[index];
+}
 
 int names_new(struct names **out, const char *node)
 {
@@ -91,8 +93,9 @@ void names_free(struct names *n)
 	if (!n)
 		return;
 	for (uint32_t i = NAMES_FIRST; i < n->nslot; i++)
-		free(n->slot[i].name);
+		free(in_slot(n, i));
 	free(n->slot);
+	free(n->served);
 	free(n->bucket);
 	texts_free(n->texts);
 	if (n->place)
@@ -105,25 +108,21 @@ static bool same_identity(const struct name *a, const struct name *b)
 	return a->labels == b->labels && a->owner == b->owner && a->node == b->node;
 }
 
-/* What may change without a new number: addresses, ports, where it is in its life. */
+/* Addresses, ports and where it is in its life may change without a new number. */
 static void take_over(struct names *n, struct name *old, struct name *new)
 {
-	struct weir_addr *addr = old->addr;
-	const struct text *ports = old->ports;
-	uint8_t naddr = old->naddr;
+	struct name **at = &n->bucket[bucket_of(n, old->kind, NAME_NS(old), NAME_NAME(old))];
 
 	places(n, old, false);
-	old->addr = new->addr;
-	old->naddr = new->naddr;
-	old->ports = new->ports;
-	old->phase = new->phase;
-	old->terminating = new->terminating;
-	old->host_network = new->host_network;
-	new->addr = addr;
-	new->naddr = naddr;
-	new->ports = ports;
-	places(n, old, true);
-	unmake(n, new);
+	while (*at != old)
+		at = &(*at)->next;
+	*at = new;
+	new->next = old->next;
+	new->number = old->number;
+	new->endpoint = old->endpoint;
+	n->slot[INDEX(old->number)] = new;
+	places(n, new, true);
+	unmake(n, old);
 }
 
 static int kind_of(const struct object *o)
@@ -203,12 +202,11 @@ void names_forget(struct names *n, uint64_t oldest)
 	struct name *name;
 
 	while ((name = n->dead) && name->dead_at <= oldest) {
-		struct slot *s = &n->slot[INDEX(name->number)];
+		uint32_t index = INDEX(name->number);
 
 		n->dead = name->next;
-		s->name = NULL;
-		s->next_free = n->free;
-		n->free = INDEX(name->number);
+		n->slot[index] = (struct name *)((uintptr_t)n->free << 1 | 1);
+		n->free = index;
 		unmake(n, name);
 	}
 	if (!n->dead)
@@ -263,7 +261,7 @@ const struct name *names_get(const struct names *n, uint32_t number)
 		return &own_node;
 	if (number == NAMES_WORLD || INDEX(number) >= n->nslot)
 		return &world;
-	name = n->slot[INDEX(number)].name;
+	name = in_slot(n, INDEX(number));
 	return name && name->number == number ? name : &world;
 }
 
@@ -355,20 +353,6 @@ static const struct text *pack_owner(struct texts *texts, const struct pod *pod)
 	return texts_take(texts, buf, n < (int)sizeof(buf) ? n : (int)sizeof(buf) - 1);
 }
 
-static int set_addresses(struct name *name, const struct weir_addr *addr, unsigned int naddr)
-{
-	if (naddr > UINT8_MAX)
-		naddr = UINT8_MAX;
-	if (!naddr)
-		return 0;
-	name->addr = malloc(naddr * sizeof(*addr));
-	if (!name->addr)
-		return -ENOMEM;
-	memcpy(name->addr, addr, naddr * sizeof(*addr));
-	name->naddr = naddr;
-	return 0;
-}
-
 static int set_pod(struct names *n, struct name *name, const struct pod *pod)
 {
 	name->host_network = pod->host_network;
@@ -378,59 +362,75 @@ static int set_pod(struct names *n, struct name *name, const struct pod *pod)
 	name->ports = pack_ports(n->texts, pod->port, pod->nport);
 	name->owner = pack_owner(n->texts, pod);
 	name->local = name->node == n->node;
-	if (!name->node || !name->ports || !name->owner)
-		return -ENOMEM;
-	return set_addresses(name, pod->addr, pod->naddr);
+	return name->node && name->ports && name->owner ? 0 : -ENOMEM;
+}
+
+static const struct weir_addr *addresses_of(const struct object *o, unsigned int *n)
+{
+	*n = o->kind == OBJECT_POD ? o->pod.naddr : o->kind == OBJECT_NODE ? o->node.naddr : o->service.naddr;
+	if (*n > UINT8_MAX)
+		*n = UINT8_MAX;
+	return o->kind == OBJECT_POD ? o->pod.addr : o->kind == OBJECT_NODE ? o->node.addr : o->service.addr;
 }
 
 static struct name *make(struct names *n, enum name_kind kind, const struct object *o)
 {
 	size_t ns = strlen(o->ns) + 1, size = strlen(o->name) + 1;
-	struct name *name = calloc(1, sizeof(*name) + ns + size);
-	int err = 0;
+	unsigned int naddr;
+	const struct weir_addr *addr = addresses_of(o, &naddr);
+	struct name *name;
 
+	name = calloc(1, sizeof(*name) + naddr * sizeof(*addr) + ns + size);
 	if (!name)
 		return NULL;
 	name->kind = kind;
+	name->naddr = naddr;
 	name->at_name = ns;
-	memcpy(name->who, o->ns, ns);
-	memcpy(name->who + ns, o->name, size);
+	if (naddr)
+		memcpy(name->addr, addr, naddr * sizeof(*addr));
+	memcpy(NAME_NS(name), o->ns, ns);
+	memcpy(NAME_NAME(name), o->name, size);
 	name->labels = pack_labels(n->texts, &o->labels);
-	if (kind == NAME_POD)
-		err = set_pod(n, name, &o->pod);
-	else if (kind == NAME_NODE)
-		err = set_addresses(name, o->node.addr, o->node.naddr);
-	else
-		err = set_addresses(name, o->service.addr, o->service.naddr);
-	if (err || !name->labels) {
+	if (!name->labels || (kind == NAME_POD && set_pod(n, name, &o->pod))) {
 		unmake(n, name);
 		return NULL;
 	}
 	return name;
 }
 
-static void unmake(struct names *n, struct name *name)
+static void drop_texts(struct names *n, struct name *name)
 {
 	texts_drop(n->texts, name->labels);
 	texts_drop(n->texts, name->ports);
 	texts_drop(n->texts, name->owner);
 	texts_drop(n->texts, name->node);
-	free(name->addr);
+	name->labels = name->ports = name->owner = name->node = NULL;
+}
+
+static void unmake(struct names *n, struct name *name)
+{
+	if (!name->dead)
+		drop_texts(n, name);
 	free(name);
 }
 
 static int more_slots(struct names *n)
 {
 	uint32_t room = n->room ? n->room * 2 : 256;
-	struct slot *more;
+	struct name **more;
+	uint16_t *served;
 
 	if (room > 1U << INDEX_BITS)
 		return -E2BIG;
 	more = realloc(n->slot, room * sizeof(*more));
-	if (!more)
+	if (more)
+		n->slot = more;
+	served = realloc(n->served, room * sizeof(*served));
+	if (served)
+		n->served = served;
+	if (!more || !served)
 		return -ENOMEM;
-	memset(more + n->room, 0, (room - n->room) * sizeof(*more));
-	n->slot = more;
+	memset(served + n->room, 0, (room - n->room) * sizeof(*served));
 	n->room = room;
 	return 0;
 }
@@ -461,18 +461,16 @@ static void more_buckets(struct names *n)
 static int enter(struct names *n, struct name *name)
 {
 	uint32_t index = n->free, b;
-	struct slot *s;
 	int err;
 
 	if (!index && n->nslot >= n->room && (err = more_slots(n)))
 		return err;
 	if (index)
-		n->free = n->slot[index].next_free;
+		n->free = (uintptr_t)n->slot[index] >> 1;
 	else
 		index = n->nslot++;
-	s = &n->slot[index];
-	s->name = name;
-	name->number = (uint32_t)s->served++ << INDEX_BITS | index;
+	n->slot[index] = name;
+	name->number = (uint32_t)n->served[index]++ << INDEX_BITS | index;
 	if (n->nnames >= n->nbucket)
 		more_buckets(n);
 	b = bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name));
@@ -494,6 +492,8 @@ static void bury(struct names *n, struct name *name, uint64_t now)
 	n->nnames--;
 	n->npods -= name->kind == NAME_POD;
 	places(n, name, false);
+	drop_texts(n, name);
+	name->dead = true;
 	name->dead_at = now + 1;
 	name->next = NULL;
 	if (n->last_dead)

@@ -35,18 +35,20 @@ struct name {
 	uint8_t naddr;
 	uint16_t at_name;		/* where in 'who' the name begins */
 	uint16_t endpoint;		/* of a local pod, or 0 */
-	uint64_t dead_at;		/* the record number from which on nobody has this name; 0: alive */
-	struct name *next;		/* by (kind, ns, name) */
-	const struct text *labels;	/* key, zero, value, zero, ... */
+	bool dead;			/* nobody is called so any more: only the words are left */
+	struct name *next;		/* by (kind, ns, name); dead: the next to be forgotten */
+	union {
+		const struct text *labels;	/* key, zero, value, zero, ... */
+		uint64_t dead_at;	/* the record number from which on nobody has this name */
+	};
 	const struct text *ports;	/* struct container_port packed: port, proto, name, zero, ... */
 	const struct text *owner;	/* kind, zero, name */
 	const struct text *node;	/* a pod's */
-	struct weir_addr *addr;
-	char who[];			/* ns, zero, name, zero */
+	struct weir_addr addr[];	/* 'naddr' of them, and behind them namespace, zero, name, zero */
 };
 
-#define NAME_NS(n) ((n)->who)
-#define NAME_NAME(n) ((n)->who + (n)->at_name)
+#define NAME_NS(n) ((char *)((n)->addr + (n)->naddr))
+#define NAME_NAME(n) (NAME_NS(n) + (n)->at_name)
 
 struct names;
 

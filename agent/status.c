@@ -126,6 +126,7 @@ static void policy_gauges(const struct agent *a, struct answer *to)
 	gauge(to, "rules", c.rules, WEIR_RULES);
 	gauge(to, "sets", c.sets, 0);
 	gauge(to, "endpoints", c.endpoints, WEIR_ENDPOINTS - 2);
+	gauge(to, "compiler bytes", c.bytes, 0);
 	gauge(to, "names", n.names, 1 << 20);
 	to->status.pods = c.pods;
 	to->status.local_pods = c.endpoints;
