@@ -88,6 +88,7 @@ static void select_free(struct compiler *c)
 	}
 	vecs_free(c->pivot, c->cpivot);
 	vecs_free(c->bearers, c->cbearers);
+	hmap_free(&c->labels_known);
 	hmap_free(&c->pivots);
 	hmap_free(&c->by_label);
 	vec_free(&c->unfiled);

@@ -234,6 +234,7 @@ struct compiler {
 		      node_lists;
 
 	/* select.c */
+	struct hmap labels_known;	/* by a hash of their text: most pods bear what others bear */
 	struct hmap pivots, by_label;
 	struct vec *pivot, *bearers;
 	u32 npivot, cpivot, nbearers, cbearers, spare_pivot, spare_bearers;

@@ -22,10 +22,62 @@ static void texts_put(struct compiler *c, const u32 *w, u32 n)
 		intern_put(&c->texts, w[i]);
 }
 
+static u64 text_hash(u64 h, const char *s, size_t n)
+{
+	for (u64 x; n >= 8; s += 8, n -= 8) {
+		memcpy(&x, s, 8);
+		h = (h ^ x) * 0xff51afd7ed558ccdULL;
+		h ^= h >> 32;
+	}
+	for (; n; n--)
+		h = (h ^ (u8)*s++) * 0x100000001b3ULL;
+	return (h ^ 0xff) * 0x100000001b3ULL;
+}
+
+static u64 labels_hash(const struct labels *l)
+{
+	u64 h = 1;
+
+	for (u32 i = 0; i < l->n; i++) {
+		h = text_hash(h, l->v[i].key, strlen(l->v[i].key));
+		h = text_hash(h, l->v[i].value, strlen(l->v[i].value));
+	}
+	return h | 1;
+}
+
+static bool labels_equal(const struct compiler *c, u32 id, const struct labels *l)
+{
+	const struct intern_entry *e = &c->label_sets.e[id];
+
+	if (!e->ref || e->n != 2 * l->n)
+		return false;
+	for (u32 i = 0; i < l->n; i++)
+		if (strcmp(intern_text_of(&c->texts, e->w[2 * i]), l->v[i].key) ||
+		    strcmp(intern_text_of(&c->texts, e->w[2 * i + 1]), l->v[i].value))
+			return false;
+	return true;
+}
+
+static void labels_forget(struct compiler *c, const u32 *w, u32 n)
+{
+	struct label v[64];
+
+	for (u32 i = 0; i < n && i < 128; i += 2)
+		v[i / 2] = (struct label){ intern_text_of(&c->texts, w[i]), intern_text_of(&c->texts, w[i + 1]) };
+	if (n <= 128)
+		hmap_set(&c->labels_known, labels_hash(&(struct labels){ v, n / 2 }), 0);
+}
+
 u32 labels_take(struct compiler *c, const struct labels *l)
 {
+	u64 hash = l->n <= 64 ? labels_hash(l) : 0;
+	u32 id = hash ? hmap_get(&c->labels_known, hash) : 0;
 	struct vec w = { 0 };
-	u32 id;
+
+	if (id && labels_equal(c, id, l)) {
+		intern_hold(&c->label_sets, id);
+		return id;
+	}
 
 	for (u32 i = 0; i < l->n; i++) {
 		vec_push(&w, intern_text(&c->texts, l->v[i].key));
@@ -34,6 +86,8 @@ u32 labels_take(struct compiler *c, const struct labels *l)
 	id = intern_get(&c->label_sets, w.v, w.n);
 	if (!intern_last(&c->label_sets, id))
 		texts_put(c, w.v, w.n);
+	if (hash)
+		hmap_set(&c->labels_known, hash, id);
 	vec_free(&w);
 	return id;
 }
@@ -44,7 +98,8 @@ void labels_put(struct compiler *c, u32 id)
 
 	if (intern_last(&c->label_sets, id))
 		vec_add(&w, c->label_sets.e[id].w, c->label_sets.e[id].n);
-	intern_put(&c->label_sets, id);
+	if (intern_put(&c->label_sets, id))
+		labels_forget(c, w.v, w.n);
 	texts_put(c, w.v, w.n);
 	vec_free(&w);
 }
