@@ -192,8 +192,18 @@ struct trial {
 	struct judge *j;
 	struct client *c;
 	struct last_pod of, from;
+	int in;				/* the namespace this thread is in now */
 	Weir__V1__Fate fate[FATES_AT_ONCE], *fates[FATES_AT_ONCE];
 };
+
+/* Real interfaces are in the agent's namespace, private ones in the judge's. */
+static int go_to(struct trial *t, int where)
+{
+	if (t->in == where)
+		return 0;
+	t->in = where;
+	return setns(where, CLONE_NEWNET) ? -errno : 0;
+}
 
 static int run_one(struct trial *t, const Weir__V1__Frame *f, Weir__V1__Fate *out)
 {
@@ -203,9 +213,8 @@ static int run_one(struct trial *t, const Weir__V1__Frame *f, Weir__V1__Fate *ou
 
 	if (!err && f->to_pod && *f->from)
 		err = cached(t->j, f->from, &t->from, &run.ingress_ifindex);
-	/* real interfaces are in the agent's namespace, private ones in the judge's */
-	if (!err && setns(run.ifindex >= OUTSIDE_DEVICE ? t->j->cell : t->j->home, CLONE_NEWNET))
-		err = -errno;
+	if (!err)
+		err = go_to(t, run.ifindex >= OUTSIDE_DEVICE ? t->j->cell : t->j->home);
 	if (!err)
 		err = datapath_run(t->j->a->datapath, &run);
 	if (err)
@@ -255,7 +264,7 @@ static void run_all(struct trial *t, const Weir__V1__JudgeRequest *ask)
 		reply_fates(t, n, true);
 }
 
-void ask_judge(struct agent *a, struct client *c, const Weir__V1__JudgeRequest *ask)
+static void judge_now(struct agent *a, struct client *c, const Weir__V1__JudgeRequest *ask)
 {
 	struct trial *t = calloc(1, sizeof(*t));
 
@@ -265,10 +274,73 @@ void ask_judge(struct agent *a, struct client *c, const Weir__V1__JudgeRequest *
 	}
 	t->j = a->judge;
 	t->c = c;
+	t->in = a->judge->home;
 	run_all(t, ask);
-	if (setns(a->judge->home, CLONE_NEWNET))
+	if (go_to(t, a->judge->home))
 		log_err(-errno, "cannot come back from the judge's namespace");
 	free(t);
+}
+
+/* Frames that wait until no flow of any pod is left. */
+struct forgetting {
+	struct agent *a;
+	uint64_t client;
+	unsigned int waits;
+	Weir__V1__JudgeRequest *ask;
+};
+
+static void on_forgotten(void *ctx)
+{
+	struct forgetting *w = ctx;
+	struct client *c;
+
+	if (--w->waits)
+		return;
+	c = server_client(w->a->server, w->client);
+	if (c)
+		judge_now(w->a, c, w->ask);
+	weir__v1__judge_request__free_unpacked(w->ask, NULL);
+	free(w);
+}
+
+static void forget_one(void *ctx, const struct endpoint_info *info)
+{
+	struct forgetting *w = ctx;
+
+	if (info->number && !sweep_left(w->a->sweep, info->number, on_forgotten, w))
+		w->waits++;
+}
+
+static Weir__V1__JudgeRequest *copy_of(const Weir__V1__JudgeRequest *ask)
+{
+	size_t size = weir__v1__judge_request__get_packed_size(ask);
+	uint8_t *packed = malloc(size + 1);
+	Weir__V1__JudgeRequest *copy;
+
+	if (!packed)
+		return NULL;
+	weir__v1__judge_request__pack(ask, packed);
+	copy = weir__v1__judge_request__unpack(NULL, size, packed);
+	free(packed);
+	return copy;
+}
+
+void ask_judge(struct agent *a, struct client *c, const Weir__V1__JudgeRequest *ask)
+{
+	struct forgetting *w;
+
+	if (!ask->forget) {
+		judge_now(a, c, ask);
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (!w || !(*w = (struct forgetting){ .a = a, .client = client_number(c), .waits = 1, .ask = copy_of(ask) }).ask) {
+		free(w);
+		client_error(c, "no memory");
+		return;
+	}
+	endpoints_each(a->endpoints, forget_one, w);
+	on_forgotten(w);
 }
 
 static void on_rejected(void *ctx, const struct state_reject *r)

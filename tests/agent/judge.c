@@ -70,11 +70,13 @@ static void apply_good(const char *manifests, const char *what)
 	weir__v1__reply__free_unpacked(reply, NULL);
 }
 
+static unsigned int sport = 20000;
+static bool forget;
+
 /* What the source's hook, and if it passes on, the destination's, say: the word. */
 static const char *fate(const char *pod, const char *to, unsigned int src, unsigned int dst, unsigned int dport)
 {
 	static char word[64];
-	static unsigned int sport = 20000;
 	unsigned char data[64];
 	Weir__V1__JudgeRequest ask = WEIR__V1__JUDGE_REQUEST__INIT;
 	Weir__V1__Request rq = WEIR__V1__REQUEST__INIT;
@@ -89,6 +91,7 @@ static const char *fate(const char *pod, const char *to, unsigned int src, unsig
 	frame[1].to_pod = true;
 	ask.frame = frames;
 	ask.n_frame = 2;
+	ask.forget = forget;
 	rq.ask_case = WEIR__V1__REQUEST__ASK_JUDGE;
 	rq.judge = &ask;
 	reply = child_ask(&agent, &rq);
@@ -113,6 +116,12 @@ static void worlds(bool stack)
 	apply_good(WORLD DENY_DB, "and a policy");
 	CHECK(!strcmp(fate("shop/web", "shop/db", 1, 2, 5432), pass) || !strcmp(fate("shop/web", "shop/db", 1, 2, 5432), "allowed"),
 	      "allowed by the rule");
+	sport--;
+	CHECK_TEXT(fate("shop/web", "shop/db", 1, 2, 5432), "known", "the same flow again");
+	sport--;
+	forget = true;
+	CHECK_TEXT(fate("shop/web", "shop/db", 1, 2, 5432), pass, "and forgotten");
+	forget = false;
 	CHECK_TEXT(fate("shop/web", "shop/db", 1, 2, 5433), "no-rule", "another port");
 	CHECK_TEXT(fate("shop/rogue", "shop/db", 3, 2, 5432), "no-rule", "another pod");
 	CHECK_TEXT(fate("shop/rogue", "shop/db", 1, 2, 5432), "spoofed", "another's address");
