@@ -216,14 +216,19 @@ inline_fn __u64 gate_bits(const struct verdict *v)
 
 #define GATE_KEPT (~0ULL >> 32)		/* endpoints and MOVED stay */
 
-/* Locked: the slot learns what was said.  A record tells, once per generation, if an author changed or an audited policy
- * would object. */
-inline_fn void remember_again(struct slot *f, const struct packet *p, const struct verdict *v, int denied)
+/* Locked: the slot learns what was said.  1: a record shall tell, once per generation: an author changed, or an audited
+ * policy would object. */
+inline_fn int remember_again(struct slot *f, const struct packet *p, const struct verdict *v, int denied)
 {
 	struct weir_hot *h = slot_hot(f);
-	__u64 had = h->gate, bits = denied ? 0 : gate_bits(v);
-	int fresh = WEIR_GATE_GEN(had) != p->generation, changed = 0;
+	__u64 had, bits = denied ? 0 : gate_bits(v);
+	int fresh, changed = 0;
 
+	cold_flags(f, (v->answer.would_deny ? WEIR_COLD_WOULD_DENY : 0) |
+		      (denied && v->answer.side == WEIR_EGRESS ? WEIR_COLD_CUT_EGRESS : 0),
+		   WEIR_COLD_WOULD_DENY | WEIR_COLD_CUT_EGRESS);
+	had = h->gate;
+	fresh = WEIR_GATE_GEN(had) != p->generation;
 	PAUSE();
 #pragma unroll
 	for (int side = 0; side < 2; side++) {
@@ -237,9 +242,9 @@ inline_fn void remember_again(struct slot *f, const struct packet *p, const stru
 	if (!fresh && !denied)
 		bits |= had & (WEIR_GATE_OK(0) | WEIR_GATE_OK(1));
 	ONCE(h->gate) = (had & GATE_KEPT) | bits | (__u64)p->generation << 34;
-	if (denied ? WEIR_TAG_PHASE(f->t) != WEIR_CUT_FLOW || (fresh && changed) :
-		     (fresh && changed) || v->answer.would_deny || WEIR_TAG_PHASE(f->t) == WEIR_CUT_FLOW)
-		record_again(p, v, denied);
+	if (fresh && changed)
+		return 1;
+	return denied ? WEIR_TAG_PHASE(f->t) != WEIR_CUT_FLOW : v->answer.would_deny || WEIR_TAG_PHASE(f->t) == WEIR_CUT_FLOW;
 }
 /* Locked: from CUT to alive or the other way, or just unlocked. */
 inline_fn void unlock_as(struct slot *f, const struct packet *p, __u64 gate, __u32 phase)
@@ -258,7 +263,7 @@ inline_fn void unlock_as(struct slot *f, const struct packet *p, __u64 gate, __u
 	slot_unlock(f);
 }
 
-enum mark { UNMARKED, MARKED, STILL_CUT, NEVER_BEEN };
+enum mark { UNMARKED, MARKED, MARKED_TELL, STILL_CUT, NEVER_BEEN };
 
 /* What was said goes into the slot, if it can be locked.  Denied where it was let in before: cut.  Denied at the second
  * hook of a flow that only the first has let pass: it shall never have been.  A function of its own: the judge's frame is
@@ -266,7 +271,7 @@ enum mark { UNMARKED, MARKED, STILL_CUT, NEVER_BEEN };
 __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 t, __u32 denied)
 {
 	struct slot f = { .t = t };
-	__u32 was_cut, side;
+	__u32 was_cut, side, tell;
 	__u64 gate;
 
 	if (!p || !v)
@@ -288,7 +293,7 @@ __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 
 		slot_unlock(&f);	/* by the other hook, under this policy */
 		return STILL_CUT;
 	}
-	remember_again(&f, p, v, denied);
+	tell = remember_again(&f, p, v, denied);
 	if (denied && !was_cut) {
 		sum(WEIR_STAT_CUT_FLOWS, 1, 0);
 		unlock_as(&f, p, gate, WEIR_CUT_FLOW);
@@ -297,7 +302,7 @@ __noinline int flow_mark(const struct packet *p, const struct verdict *v, __u64 
 	} else {
 		slot_unlock(&f);
 	}
-	return MARKED;
+	return tell ? MARKED_TELL : MARKED;
 }
 
 /* Whoever was not asked now has said what the slot says. */
@@ -309,6 +314,17 @@ inline_fn void said_before(const struct slot *f, struct verdict *v)
 		v->answer.said[WEIR_EGRESS].rule = v->opener ? ONCE(h->rule[1]) : ONCE(h->rule[0]);
 	if (!(v->sides & WEIR_SIDE(WEIR_INGRESS)))
 		v->answer.said[WEIR_INGRESS].rule = v->opener ? ONCE(h->rule[0]) : ONCE(h->rule[1]);
+}
+
+/* Cut, and nobody is asked again under this generation: who said no is in the slot. */
+inline_fn enum weir_reason still_cut(const struct slot *f, struct verdict *v)
+{
+	int cold = !!(slot_hot(f)->gate & WEIR_GATE_MOVED);
+
+	v->sides = 0;
+	said_before(f, v);
+	v->answer.side = cold && (slot_cold(f)->flags & WEIR_COLD_CUT_EGRESS) ? WEIR_EGRESS : WEIR_INGRESS;
+	return WEIR_CUT;
 }
 
 /* Judge again; the verdict is this packet's even if the slot cannot be locked. */
@@ -332,7 +348,9 @@ inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct v
 	t = slot_read(f);
 	if (same_hands(t, f->t))
 		f->t = t;
-	p->changed |= mark == MARKED || mark == STILL_CUT;
+	if (mark == MARKED_TELL)
+		record_again(p, v, why != WEIR_ALLOWED);
+	p->changed |= mark != UNMARKED;
 	if (mark == STILL_CUT)
 		return WEIR_CUT;
 	return why == WEIR_ALLOWED ? WEIR_UNDECIDED : WEIR_CUT;
@@ -423,7 +441,7 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 				return WEIR_WRONG_WAY;
 			}
 			why = WEIR_TAG_PHASE(f.t) == WEIR_CUT_FLOW && WEIR_GATE_GEN(gate) == p->generation ?
-			      WEIR_CUT : flow_again(&f, p, v);
+			      still_cut(&f, v) : flow_again(&f, p, v);
 			if (why != WEIR_UNDECIDED && why != WEIR_CUT)
 				return why;
 		}

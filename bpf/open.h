@@ -110,6 +110,7 @@ __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdic
 	if (!p || !v)
 		return WEIR_UNARMED;
 	verdict_begin(p, v);
+	v->answer.side = to_pod ? WEIR_INGRESS : WEIR_EGRESS;
 	why = to_pod ? enter_to(skb, p, v) : enter_from(p, v);
 	if (why)
 		return why;
@@ -157,12 +158,19 @@ inline_fn __u64 gate_of(const struct packet *p, const struct verdict *v)
 {
 	return (__u64)p->generation << 34 | gate_bits(v) | v->ep[0] | (__u64)v->ep[1] << 16;
 }
+inline_fn __u16 opened_flags(const struct packet *p, const struct verdict *v)
+{
+	int middle = p->proto == IPPROTO_TCP && (p->tcp & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+
+	return (middle ? WEIR_COLD_PARTIAL : 0) | (v->picked_up ? WEIR_COLD_PICKED_UP : 0) |
+	       (v->answer.would_deny ? WEIR_COLD_WOULD_DENY : 0);
+}
 /* Ours: everything but the tag. */
 inline_fn void slot_fill(struct slot *f, const struct packet *p, const struct verdict *v)
 {
 	struct weir_hot *h = slot_hot(f);
 	__u64 inc = (__u64)WEIR_TAG_INC(f->t) << 48, one = p->elsewhere ? 0 : ((__u64)p->segments << 32) + p->bytes;
-	int middle = p->proto == IPPROTO_TCP && (p->tcp & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+	__u16 flags = opened_flags(p, v);
 
 	h->addr[0] = p->addr[0];
 	h->addr[1] = p->addr[1];
@@ -173,8 +181,8 @@ inline_fn void slot_fill(struct slot *f, const struct packet *p, const struct ve
 	h->gate = gate_of(p, v);
 	h->count[0] = inc + (p->side ? 0 : one);
 	h->count[1] = inc + (p->side ? one : 0);
-	if (middle)			/* its beginning is lost; the cold part is touched only for that */
-		cold_begin(f)->flags = WEIR_COLD_PARTIAL | (v->picked_up ? WEIR_COLD_PICKED_UP : 0);
+	if (flags)			/* seldom: the cold part is touched for nothing less */
+		cold_begin(f)->flags = flags;
 	PAUSE();
 }
 inline_fn __u64 tag_first(const struct slot *f, const struct packet *p, const struct verdict *v, __u64 away)
@@ -213,7 +221,7 @@ __noinline int flow_open(struct packet *p, struct verdict *v, __u32 reason)
 	SEEN(&f, p, gate_of(p, v));
 	p->changed = 1;
 	sum(WEIR_STAT_INSERTED, 1, 0);
-	record_flow(p, v, WEIR_REC_OPENED, reason, slot_hot(&f)->gate & WEIR_GATE_MOVED ? WEIR_REC_PARTIAL : 0);
+	record_flow(p, v, WEIR_REC_OPENED, reason, opened_flags(p, v) & WEIR_COLD_PARTIAL ? WEIR_REC_PARTIAL : 0);
 	return reason;
 }
 

@@ -222,6 +222,19 @@ inline_fn struct weir_cold *cold_begin(struct slot *f)
 	}
 	return c;
 }
+/* Locked: flags of the cold part.  Whoever reads it meanwhile tries again. */
+inline_fn void cold_flags(struct slot *f, __u16 set, __u16 clear)
+{
+	struct weir_cold *c = slot_cold(f);
+	__u32 m = c->moves;
+
+	if (!set && !(slot_hot(f)->gate & WEIR_GATE_MOVED))
+		return;
+	exchange(&c->moves, m + 1);
+	c = cold_begin(f);
+	c->flags = (c->flags & ~clear) | set;
+	exchange(&c->moves, m + 2);
+}
 /* Locked: counts to the totals.  Nobody can take the slot meanwhile, so nothing is added to a stranger's totals. */
 inline_fn void move_counts(struct slot *f)
 {

@@ -25,6 +25,17 @@ inline_fn int packet_sort(struct __sk_buff *skb, struct packet *p, enum hook hoo
 	return p->kind == PACKET_ERROR ? error_sender(skb, p, hook) ?: quote_read(skb, p) : WEIR_UNDECIDED;
 }
 
+/* Dropped before anybody asked who it is from: it goes on record as it travelled. */
+inline_fn void verdict_blank(const struct packet *p, struct verdict *v, enum hook hook)
+{
+	v->opener = p->side;
+	v->answer.side = hook == FROM_POD ? WEIR_EGRESS : WEIR_INGRESS;
+	if (side_mine(p, hook))
+		v->ep[1] = p->me;
+	else
+		v->ep[0] = p->me;
+}
+
 /* Everything that is not a plain packet of a confirmed flow. */
 inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook, int plain)
 {
@@ -38,6 +49,8 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 		why = packet_sort(skb, p, hook);
 		p->hash = packet_hash(p);
 	}
+	if (why)
+		verdict_blank(p, &v, hook);
 	if (!why)
 		why = flow_known(skb, p, &v, hook);
 	if (!why)

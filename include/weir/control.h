@@ -57,7 +57,6 @@ WEIR_SIZE(struct weir_sum, 16);
 	X(CUT_FLOWS,    "flows cut by policy")				\
 	X(SILENT,       "half-open flows of one packet that ended without a record") \
 	X(STRAY,        "packets of a known flow whose counter was contended") \
-	X(REDIRECTED,   "packets handed over to a pod directly")	\
 	X(LOST_OPENED,  "opened records that did not fit the ring")	\
 	X(LOST_AGAIN,   "judged-again records that did not fit the ring") \
 	X(LOST_CLOSED,  "closed records that did not fit the ring: packets and bytes are the flows' totals") \

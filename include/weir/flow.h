@@ -9,7 +9,8 @@
 #include <weir/base.h>
 
 /* Why a packet met its fate.  One row serves the kernel's enum, the counters, the CLI's word and the manual's
- * sentence.  UNDECIDED goes on to the next step. */
+ * sentence.  UNDECIDED goes on to the next step.  A packet of a known flow is counted in the flow; under KNOWN only those
+ * are summed up that were more than that (openings, ends, judged again). */
 #define WEIR_REASONS(X)										\
 	X(UNDECIDED,     PASS, "undecided",      "no step has decided yet")				\
 	X(ALLOWED,       PASS, "allowed",        "a rule, or an open default, allows it")		\
@@ -128,6 +129,7 @@ enum weir_cold_flag {
 	WEIR_COLD_PICKED_UP = 1,	/* taken over from before the arming */
 	WEIR_COLD_WOULD_DENY = 2,	/* audited policies would cut it */
 	WEIR_COLD_PARTIAL = 4,		/* evicted in use before: its beginning is lost */
+	WEIR_COLD_CUT_EGRESS = 8,	/* of a cut flow: its opener's side said no */
 };
 
 struct weir_cold {		/* not touched until a count fills or something rare happens */

@@ -3,6 +3,7 @@
  * A flow's life: judged again, cut, alive again, ended, expired; who pays and who makes room; what is counted and told.
  * Each script has a world of its own; a step is a packet and its fate, or something that happens in between.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,46 @@ static void cut_ends(void)
 	sent("the other end gives up, too", FROM(B), BA " F", WEIR_CUT);
 	PHASE(AB, WEIR_ENDED, "now it has ended");
 	sent("and B may open what B may open", FROM(B), "tcp B:80 > A:4000 S", WEIR_ALLOWED);
+}
+
+static void who_cut_it(void)
+{
+	rule_only(ALLOWS(A, WEIR_EGRESS, WHO_B, 6, 80, 80, 100));
+	handshake();
+	rule_only(ALLOWS(A, WEIR_EGRESS, WHO_B, 6, 81, 81, 101));
+	world_drain(w);
+	for (int i = 0; i < 2; i++) {
+		world_later(w, 2);
+		sent("the answer of what its opener may no longer do", FROM(B), BA " A", WEIR_CUT);
+		world_drain(w);
+		CHECK(w->last.flags & WEIR_REC_EGRESS, "the opener's side said no (%d)", i);
+		CHECK(w->last.flags & WEIR_REC_REPLY, "to an answer (%d)", i);
+		CHECK_EQ(w->last.rule[WEIR_EGRESS], WEIR_RULE_ISOLATED, "for want of a rule (%d)", i);
+		CHECK_EQ(w->last.rule[WEIR_INGRESS], WEIR_RULE_OPEN, "the receiver is open (%d)", i);
+		CHECK_EQ(w->last.endpoint[WEIR_EGRESS], A, "A opened it (%d)", i);
+	}
+}
+
+static void on_record(void)
+{
+	sent("spoofed", FROM(C), "tcp A:1 > B:80 S", WEIR_SPOOFED);
+	world_drain(w);
+	CHECK_EQ(ntohs(w->last.dport), 80, "as it travelled");
+	CHECK_EQ(w->last.endpoint[WEIR_EGRESS], C, "by the pod that sent it");
+	CHECK(w->last.flags & WEIR_REC_EGRESS, "its own side said no");
+	sent("nonsense, the larger address first", FROM(B), "tcp B:9 > A:80 S doff=3", WEIR_BAD_L4);
+	world_drain(w);
+	CHECK_EQ(w->last.src.byte[15], 2, "as it travelled");
+	CHECK_EQ(w->last.endpoint[WEIR_EGRESS], B, "by the pod that sent it");
+	sent("from outside", TO(B, IF_UPLINK), "udp O:1 > B:2", WEIR_ALLOWED);
+	world_drain(w);
+	CHECK_EQ(w->last.kind, WEIR_REC_OPENED, "opened");
+	CHECK_EQ(w->last.rule[WEIR_EGRESS], WEIR_RULE_REMOTE, "the other side is judged where it lives");
+	CHECK_EQ(w->last.rule[WEIR_INGRESS], WEIR_RULE_OPEN, "this one here");
+	CHECK(w->last.flags & WEIR_REC_HERE, "counted here");
+	sent("in the middle of a connection", FROM(A), "tcp A:5 > B:6 A", WEIR_ALLOWED);
+	world_drain(w);
+	CHECK(w->last.flags & WEIR_REC_PARTIAL, "its beginning is lost");
 }
 
 static void cut_in_stack_mode(void)
@@ -639,6 +680,7 @@ int main(void)
 {
 	static const struct { const char *name; void (*run)(void); } scripts[] = {
 		{ "judged again", judged_again }, { "cut", cut }, { "a cut flow's end", cut_ends },
+		{ "who cut it", who_cut_it }, { "on record", on_record },
 		{ "cut in stack mode", cut_in_stack_mode }, { "denied at the second hook", denied_at_second_hook },
 		{ "opened by the node", node_opened }, { "audited", audited },
 		{ "the reverse stays shut", reverse_stays_shut }, { "lifetimes", lifetimes }, { "TCP's end", tcp_ends },
