@@ -310,9 +310,9 @@ inline_fn void said_before(const struct slot *f, struct verdict *v)
 {
 	const struct weir_hot *h = slot_hot(f);
 
-	if (!(v->sides & WEIR_SIDE(WEIR_EGRESS)))
+	if (!v->answer.said[WEIR_EGRESS].rule)
 		v->answer.said[WEIR_EGRESS].rule = v->opener ? ONCE(h->rule[1]) : ONCE(h->rule[0]);
-	if (!(v->sides & WEIR_SIDE(WEIR_INGRESS)))
+	if (!v->answer.said[WEIR_INGRESS].rule)
 		v->answer.said[WEIR_INGRESS].rule = v->opener ? ONCE(h->rule[0]) : ONCE(h->rule[1]);
 }
 
@@ -321,7 +321,6 @@ inline_fn enum weir_reason still_cut(const struct slot *f, struct verdict *v)
 {
 	int cold = !!(slot_hot(f)->gate & WEIR_GATE_MOVED);
 
-	v->sides = 0;
 	said_before(f, v);
 	v->answer.side = cold && (slot_cold(f)->flags & WEIR_COLD_CUT_EGRESS) ? WEIR_EGRESS : WEIR_INGRESS;
 	return WEIR_CUT;
