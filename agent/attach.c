@@ -11,6 +11,7 @@
 
 #include "agent/attach_inside.h"
 #include "agent/clsact.h"
+#include "agent/datapath_inside.h"
 #include "agent/tcx.h"
 #include "lib/log.h"
 #include "lib/rtnl.h"
@@ -448,18 +449,36 @@ static void remove_marked(const char *pins)
 	free(ifindex);
 }
 
+/* Not under an agent that runs: it would go on as if it guarded something. */
+static int remove_unless_used(const char *pins, struct complaint *why)
+{
+	int lock = pins_lock(pins);
+
+	if (lock < 0) {
+		complaint_set(why, 0, 0, "cannot take the hooks of '%s' away: %s", pins,
+			      lock == -EBUSY ? "an agent runs there (stop it first)" : strerror(-lock));
+		return lock;
+	}
+	remove_marked(pins);
+	close(lock);
+	return 0;
+}
+
 int attach_remove_all(const char *dir, struct complaint *why)
 {
 	char path[4096];
 	struct dirent *e;
-	DIR *d = opendir(dir ? dir : DATAPATH_DIR);
+	int err = 0;
+	DIR *d;
 
+	dir = dir ? dir : DATAPATH_DIR;
+	d = opendir(dir);
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
-	while ((e = readdir(d)))
+	while (!err && (e = readdir(d)))
 		if (e->d_name[strspn(e->d_name, "0123456789")] == '\0' &&
-		    snprintf(path, sizeof(path), "%s/%s", dir ? dir : DATAPATH_DIR, e->d_name) < (int)sizeof(path))
-			remove_marked(path);
+		    snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) < (int)sizeof(path))
+			err = remove_unless_used(path, why);
 	closedir(d);
-	return 0;
+	return err;
 }

@@ -117,6 +117,7 @@ int pins_adopt(struct datapath *dp, struct complaint *why);	/* before load_finis
 int pins_write(struct datapath *dp, struct complaint *why);	/* after it: all maps, control last */
 void pins_undo(struct datapath *dp);				/* what pins_write made */
 void pins_close(struct datapath *dp);
+int pins_lock(const char *dir);	/* a descriptor that holds it; -EBUSY while an agent does */
 int pins_path(const struct datapath *dp, const char *name, char path[PATH_MAX]);
 
 #endif

@@ -60,7 +60,7 @@ static int make_directories(const char *dir)
 	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-static int lock_directory(const char *dir)
+int pins_lock(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -122,7 +122,7 @@ int pins_open(struct datapath *dp, const char *dir, struct complaint *why)
 	}
 	err = make_directories(dp->pins);
 	if (!err) {
-		dp->lock = lock_directory(dp->pins);
+		dp->lock = pins_lock(dp->pins);
 		err = dp->lock < 0 ? dp->lock : 0;
 	}
 	if (err == -EBUSY)
@@ -300,7 +300,7 @@ int datapath_remove(const char *dir, struct complaint *why)
 
 		if (!is_number(e->d_name) || snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path))
 			continue;
-		fd = lock_directory(path);
+		fd = pins_lock(path);
 		one = fd < 0 ? fd : remove_abi(path);
 		if (fd >= 0)
 			close(fd);

@@ -137,10 +137,11 @@ static void hooks(enum attach_hook hook)
 	CHECK(!qdisc_there(), "%s: no qdisc left", word);
 
 	add(&p);
+	CHECK_EQ(attach_remove_all(dir, &why), -EBUSY, "%s: no uninstalling under an agent", word);
 	part_close(&p);
 	CHECK(!out(), "%s: enforced without an agent", word);
 	CHECK_EQ(attach_remove_all(dir, &why) ?: datapath_remove(dir, &why), 0, "%s: uninstalled: %s", word, why.text);
-	for (int i = 0; i < 100 && !out(); i++)
+	for (int i = 0; i < 100 && !(out() && in()); i++)
 		usleep(20000);		/* links end in the kernel's own time */
 	CHECK(out() && in(), "%s: as before", word);
 	CHECK_EQ(chain(false) + chain(true), 0, "%s: no program left behind", word);
