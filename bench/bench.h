@@ -11,7 +11,8 @@
 struct bench {
 	unsigned int rounds;
 	bool reduced;			/* the rows that a control needs, and no others */
-	const char *agent, *compiler;	/* programs that a part runs */
+	const char *row;		/* of 'programs': only those whose name has this in it, or NULL */
+	const char *agent;		/* the program that 'memory' runs */
 	const char *directory;		/* for the JSON, and for worlds of manifests below it */
 	struct complaint why;
 };
@@ -31,7 +32,7 @@ int part_compiler(struct bench *b, struct report *r);
 int bench_netns(struct bench *b, unsigned int ifindex[2]);
 void bench_netns_done(void);
 
-#define BENCH_OPENINGS 3	/* of fresh maps for each row: where their pages lie is part of the spread */
+#define BENCH_OPENINGS 5	/* of fresh maps for each row: where their pages lie is part of the spread */
 #define BENCH_ROUNDS_MAX 256
 #define BENCH_SUBJECTS_MAX 16
 typedef double bench_table[BENCH_SUBJECTS_MAX][BENCH_ROUNDS_MAX];

@@ -142,8 +142,8 @@ int part_programs(struct bench *b, struct report *r)
 	if (!err)
 		err = runs_open(&p.runs);
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows) && !err; i++) {
-		if (b->reduced && i)
-			break;
+		if ((b->reduced && i) || (b->row && !strstr(rows[i].name, b->row)))
+			continue;
 		for (unsigned int from = 0; from < b->rounds && !err; from += b->rounds / BENCH_OPENINGS + 1) {
 			unsigned int n = b->rounds / BENCH_OPENINGS + 1;
 
