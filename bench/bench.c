@@ -46,6 +46,7 @@ static const struct opt options[] = {
 	OPT_UINT('r', "rounds", &want.bench.rounds, "N", "paired rounds, 41 unless told"),
 	OPT_TEXT('d', "directory", &want.bench.directory, "DIR", "where the JSON goes"),
 	OPT_TEXT('a', "agent", &want.bench.agent, "PROGRAM", "the agent that 'memory' runs"),
+	OPT_TEXT('c', "compiler", &want.bench.compiler, "PROGRAM", "the bench of the policy compiler that 'compiler' runs"),
 	OPT_TEXT(0, "row", &want.bench.row, "TEXT", "of 'programs', only rows with this in their name"),
 	OPT_TEXT('s', "slow", &want.slow, "PROGRAM", "the bench of a build with a delay on the path"),
 	OPT_FLAG(0, "reduced", &want.bench.reduced, "only the rows that a control needs"),

@@ -12,7 +12,7 @@ struct bench {
 	unsigned int rounds;
 	bool reduced;			/* the rows that a control needs, and no others */
 	const char *row;		/* of 'programs': only those whose name has this in it, or NULL */
-	const char *agent;		/* the program that 'memory' runs */
+	const char *agent, *compiler;	/* programs that 'memory' and 'compiler' run */
 	const char *directory;		/* for the JSON, and for worlds of manifests below it */
 	struct complaint why;
 };

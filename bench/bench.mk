@@ -15,7 +15,8 @@ $(B)/gen/bench/%.skel.h: $(B)/bench/%.bpf.o
 $(B)/libagent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
 	rm -f $@ && ar rcs $@ $^
 
-BENCH_SRC := $(filter-out %.bpf.c,$(wildcard bench/*.c))
+# bench/compile.c is a program of its own
+BENCH_SRC := $(filter-out %.bpf.c bench/compile.c,$(wildcard bench/*.c))
 $(call obj,$(BENCH_SRC)): | $(B)/gen/bench/wrap.skel.h $(B)/gen/bench/mini2.skel.h
 $(B)/bench/bench: $(call obj,$(BENCH_SRC)) $(B)/libagent.a $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
@@ -27,5 +28,5 @@ bench-slow:
 	@$(MAKE) -s B=$(B)/delayed DELAYED=1 $(B)/delayed/bench/bench
 bench: bench-deps all $(B)/bench/bench bench-slow
 	@$(B)/bench/bench --directory $(B)/bench --slow $(B)/delayed/bench/bench --agent $(B)/weir-agent \
-		$(foreach p,$(PART),--part $(p))
+		--compiler $(B)/bench/compile $(foreach p,$(PART),--part $(p))
 .PHONY: bench bench-deps bench-slow
