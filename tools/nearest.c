@@ -170,7 +170,7 @@ void nearest_fill(struct nearest *n, Weir__V1__Record *r)
 	const struct kept *k;
 
 	if (n->given_up || r->rule || *r->nearest_miss || strcmp(r->verdict, "denied") ||
-	    (strcmp(r->reason, "no-rule") && strcmp(r->reason, "closed")))
+	    (strcmp(r->reason, "no-rule") && strcmp(r->reason, "closed") && strcmp(r->reason, "cut")))
 		return;
 	k = answer_for(n, r);
 	if (!k)

@@ -19,7 +19,7 @@ static bool is(const char *a, const char *b)
 static const char *word(const Weir__V1__Record *r)
 {
 	if (record_denied(r))
-		return "DENIED";
+		return is(r->kind, "again") ? "CUT" : "DENIED";
 	if (is(r->verdict, "audit"))
 		return "AUDIT";
 	if (is(r->kind, "closed"))
