@@ -187,6 +187,23 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
+static void clear_away(const struct child *c)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/bpf", c->dir);
+	if (c->mounted)
+		umount2(path, MNT_DETACH);
+	nftw(c->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void child_abandon(struct child *c)
+{
+	if (c->pid > 0)
+		kill(c->pid, SIGKILL);
+	clear_away(c);
+}
+
 void child_stop(struct child *c)
 {
 	if (!c)
@@ -200,13 +217,7 @@ void child_stop(struct child *c)
 			usleep(10000);
 		}
 	}
-	if (c->mounted) {
-		char path[96];
-
-		snprintf(path, sizeof(path), "%s/bpf", c->dir);
-		umount2(path, MNT_DETACH);
-	}
-	nftw(c->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	clear_away(c);
 	free(c);
 }
 

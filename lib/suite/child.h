@@ -35,6 +35,8 @@ int child_hand(struct child *c, struct hand *hand, const struct cluster *cluster
 void child_kill(struct child *c);
 int child_again(struct child *c, struct complaint *why);
 
+void child_abandon(struct child *c);	/* in a signal handler: it ends, and its files go */
+
 struct control *child_control(struct child *c);
 int child_pid(const struct child *c);
 

@@ -57,6 +57,11 @@ static void drop_rule(struct hand *h, struct value *policy)
 	}
 }
 
+static void annotate(struct value *m, const char *key, const char *value)
+{
+	value_put(value_inside(value_inside(m, "metadata"), "annotations"), key, value_of_text(value));
+}
+
 /* The manifest as the node under test shall see it; NULL: not at all. */
 static struct value *fitted(struct hand *h, const struct value *m)
 {
@@ -72,9 +77,11 @@ static struct value *fitted(struct hand *h, const struct value *m)
 		return copy;
 	if (!value_true(m, "spec.hostNetwork") && !h->options.keep_nodes)
 		value_put(value_inside(copy, "spec"), "nodeName", value_of_text(h->options.node));
+	/* a suite opens more flows in a minute than any pod may have */
+	if (!h->options.own_quota)
+		annotate(copy, "weir.dev/flow-quota", "16000000");
 	if (h->options.stack)
-		value_put(value_inside(value_inside(copy, "metadata"), "annotations"), "weir.dev/stack-mode",
-			  value_of_text("true"));
+		annotate(copy, "weir.dev/stack-mode", "true");
 	return copy;
 }
 

@@ -21,6 +21,7 @@ enum hand_broken { HAND_WHOLE, HAND_ALLOW_ALL, HAND_DENY_ALL, HAND_ONE_RULE };
 struct hand_options {
 	const char *node;		/* under test */
 	bool stack;			/* annotate pods so that nothing is handed from pod to pod directly */
+	bool own_quota;			/* leave pods their share of the flow table: no suite runs */
 	bool keep_nodes;		/* pods stay on the nodes that the suite gives them */
 	enum hand_broken broken;
 };

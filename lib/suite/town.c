@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,6 +42,32 @@ struct town {
 	char node_name[256];
 	bool keep_nodes;
 };
+
+/* -- if somebody ends us -- */
+
+/* A namespace outlives its maker: who ends us by a signal shall find none left. */
+static struct town *ours;
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void on_end(int sig)
+{
+	struct town *t = ours;
+
+	for (unsigned int i = 0; t && i < t->n; i++)
+		netns_delete(t->place[i]->netns_name);
+	if (t && t->child)
+		child_abandon(t->child);
+	_exit(128 + sig);
+}
+
+static void mind(struct town *t)
+{
+	struct sigaction act = { .sa_handler = t ? on_end : SIG_DFL };
+
+	ours = t;
+	for (unsigned int i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaction(ends[i], &act, NULL);
+}
 
 /* -- places -- */
 
@@ -177,6 +204,7 @@ int town_open(struct town **out, const struct child_options *options, struct com
 	if (!t)
 		return -ENOMEM;
 	snprintf(t->node_name, sizeof(t->node_name), "%s", options->node);
+	mind(t);
 	t->keep_nodes = options->keep_nodes;
 	err = place_new(t, "node", &node);
 	if (!err) {
@@ -205,6 +233,7 @@ void town_close(struct town *t)
 	child_stop(t->child);
 	while (t->n)
 		place_free(t->place[--t->n]);
+	mind(NULL);
 	free(t);
 }
 

@@ -43,7 +43,7 @@ struct stage *stage_open(const struct stage_options *options)
 	struct stage_options none = { 0 }, o = options ? *options : none;
 	struct child_options child = { .node = "n1", .stack = o.stack, .hairpin = o.hairpin, .keep_nodes = o.keep_nodes,
 				       .standing = o.standing, .talk = getenv("WEIR_TEST_TALK") };
-	struct hand_options hand = { .node = "n1", .stack = o.stack, .keep_nodes = o.keep_nodes };
+	struct hand_options hand = { .node = "n1", .stack = o.stack, .keep_nodes = o.keep_nodes, .own_quota = true };
 	struct stage *s = calloc(1, sizeof(*s));
 	struct value *docs;
 	char text[8192];
