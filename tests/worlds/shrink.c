@@ -61,7 +61,8 @@ static bool without(struct world *w, unsigned int i, unsigned int k, shrink_fail
 			if (c == victim)
 				parent = at;
 	}
-	if (!victim || !parent) {
+	/* who it is stays */
+	if (!victim || !parent || parent == trial || (parent->key && !strcmp(parent->key, "metadata"))) {
 		value_free(trial);
 		return false;
 	}
