@@ -102,9 +102,10 @@ static void read_fate(const struct kernel *k, struct shot *s, Weir__V1__Fate **f
 	bool handed = from && from->redirected;
 
 	c->got = (!from || from->pass) && (!to || handed || to->pass) ? EXPECT_ALLOW : EXPECT_DENY;
-	if (from && k->judge.options.hand.stack)
+	/* a pod's packet to itself is judged once, both sides, where it leaves */
+	if (from && k->judge.options.hand.stack && !s->pair.itself)
 		c->got_side[WEIR_EGRESS] = from->pass ? EXPECT_ALLOW : EXPECT_DENY;
-	if (to && k->judge.options.hand.stack && !s->pair.own_node)
+	if (to && k->judge.options.hand.stack && !s->pair.own_node && !s->pair.itself)
 		c->got_side[WEIR_INGRESS] = to->pass ? EXPECT_ALLOW : EXPECT_DENY;
 	snprintf(c->why, sizeof(c->why), "from_pod %s%s, to_pod %s", from ? from->reason : "-", handed ? " and handed over" : "",
 		 to && !handed ? to->reason : "-");
