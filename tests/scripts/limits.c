@@ -17,11 +17,11 @@ static void too_big(struct stage *s)
 
 	stage_do(s, ALLOW_B);
 	fprintf(to, "{createPolicy: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: big, namespace: x}, "
-		"spec: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress], ingress: [");
-	for (int i = 0; i < 33000; i++)
-		fprintf(to, "%s{from: [{ipBlock: {cidr: %d.%d.%d.0/24}}], ports: [{port: %d}]}", i ? "," : "", 11 + i / 65536,
-			i / 256 % 256, i % 256, i % 60000 + 1);
-	fprintf(to, "]}}}");
+		"spec: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress], "
+		"ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [");
+	for (int i = 0; i < 33000; i++)			/* the map holds 32,768 */
+		fprintf(to, "%s%d.%d.%d.0/24", i ? "," : "", 11 + i / 65536, i / 256 % 256, i % 256);
+	fprintf(to, "]}}]}]}}}");
 	fclose(to);
 	{
 		struct value *docs = value_read(text, size, "big", &s->why);
@@ -32,6 +32,7 @@ static void too_big(struct stage *s)
 	free(text);
 	refused = town_live(s->town, s->cluster, s->hand, &s->why) != 0;
 	SEEN(refused && strstr(s->why.text, "big"), "it is refused, and by name");
+	printf("    %s\n", s->why.text);
 	SEEN(stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80), "the last good policy lets b in");
 	SEEN(!stage_probe(s, "e1", "x/a", IPPROTO_TCP, 80), "and nobody else");
 	stage_do(s, "deletePolicy: {ns: x, name: big}");
