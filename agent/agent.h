@@ -75,7 +75,7 @@ void judge_close(struct judge *j);
 struct record_words {
 	Weir__V1__Record record;
 	char source[600], destination[600], source_address[64], destination_address[64], policy[600], would_policy[600],
-		egress[600], ingress[600], protocol[16], flags[16];
+		egress[600], ingress[600], protocol[16], flags[16], nearest[512];
 };
 void record_words(const struct agent *a, const struct record *r, struct record_words *w);
 const char *reason_text(unsigned int reason);		/* the word of enum weir_reason */

@@ -70,7 +70,7 @@ int endpoints_add(struct endpoints *e, const struct endpoint_add *add, endpoint_
 		  struct complaint *why);
 void endpoints_remove(struct endpoints *e, const char *ns, const char *name);
 
-/* One endpoint as it is now; strings live until the next call of this module. */
+/* One endpoint as it is now; strings live until this module is told of a change. */
 struct endpoint_info {
 	unsigned int number, ifindex;
 	const char *ns, *name, *interface, *why, *path_why;

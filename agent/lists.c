@@ -79,9 +79,8 @@ static void usage(const struct agent *a, unsigned int number, Weir__V1__Endpoint
 	out->slots_quota = own ? own : view->control->quota;
 }
 
-static void on_endpoint(void *ctx, const struct endpoint_info *info)
+static void describe(struct endpoint_answer *to, const struct endpoint_info *info)
 {
-	struct endpoint_answer *to = ctx;
 	struct one_endpoint *one = &to->one[to->n];
 	Weir__V1__Endpoint *out = &one->endpoint;
 
@@ -111,9 +110,41 @@ static void on_endpoint(void *ctx, const struct endpoint_info *info)
 		send_endpoints(to, false);
 }
 
+/* Endpoints in the order of their numbers, those without one behind. */
+struct sorted {
+	struct endpoint_info *info;
+	size_t n, room;
+};
+
+static void on_endpoint(void *ctx, const struct endpoint_info *info)
+{
+	struct sorted *s = ctx;
+
+	if (s->n == s->room) {
+		struct endpoint_info *more = realloc(s->info, (s->room ? 2 * s->room : 64) * sizeof(*more));
+
+		if (!more)
+			return;
+		s->info = more;
+		s->room = s->room ? 2 * s->room : 64;
+	}
+	s->info[s->n++] = *info;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct endpoint_info *x = a, *y = b;
+	int c = strcmp(x->ns, y->ns);
+
+	if (x->number != y->number)
+		return x->number - 1 < y->number - 1 ? -1 : 1;
+	return c ? c : strcmp(x->name, y->name);
+}
+
 void ask_endpoints(struct agent *a, struct client *c)
 {
 	struct endpoint_answer *to = malloc(sizeof(*to));
+	struct sorted sorted = { 0 };
 
 	if (!to || policies_in_force(a, &to->policies)) {
 		free(to);
@@ -123,7 +154,12 @@ void ask_endpoints(struct agent *a, struct client *c)
 	to->a = a;
 	to->c = c;
 	to->n = 0;
-	endpoints_each(a->endpoints, on_endpoint, to);
+	endpoints_each(a->endpoints, on_endpoint, &sorted);
+	if (sorted.n)
+		qsort(sorted.info, sorted.n, sizeof(*sorted.info), by_number);
+	for (size_t i = 0; i < sorted.n; i++)
+		describe(to, &sorted.info[i]);
+	free(sorted.info);
 	send_endpoints(to, true);
 	free(to->policies.v);
 	free(to);

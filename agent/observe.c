@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/nearest.h"
 
 #define AT_ONCE 256			/* records in one reply */
 #define WAITING_MOST (1U << 20)		/* a client for whom this waits is given nothing more until it reads */
@@ -21,6 +21,7 @@ struct observer {
 struct observers {
 	struct agent *a;
 	struct observer *first;
+	struct nearest *nearest;	/* made when first asked for */
 };
 
 static void go_on(struct observer *o);
@@ -46,6 +47,7 @@ void observers_close(struct observers *o)
 		o->first = one->next;
 		free(one);
 	}
+	nearest_free(o->nearest);
 	free(o);
 }
 
@@ -92,6 +94,7 @@ static bool wanted(const struct observer *o, const struct record *r, const struc
 static unsigned int gather(struct observer *o, Weir__V1__Observed *out, struct record_words *w)
 {
 	uint64_t first = records_first(o->a->records);
+	struct nearest *nearest = o->a->observers->nearest;
 	unsigned int looked = 0;
 	struct record r;
 
@@ -113,8 +116,13 @@ static unsigned int gather(struct observer *o, Weir__V1__Observed *out, struct r
 		}
 		o->cursor++;
 		record_words(o->a, &r, one);
-		if (wanted(o, &r, one))
-			out->record[out->n_record++] = &one->record;
+		if (!wanted(o, &r, one))
+			continue;
+		if (nearest) {		/* an answer kept may be overwritten by one of the same reply */
+			snprintf(one->nearest, sizeof(one->nearest), "%s", nearest_miss(nearest, o->a, &r));
+			one->record.nearest_miss = one->nearest;
+		}
+		out->record[out->n_record++] = &one->record;
 	}
 	return looked;
 }
@@ -150,6 +158,10 @@ static void go_on(struct observer *o)
 	struct agent *a = o->a;
 	struct client *c;
 
+	if (!a->observers->nearest && nearest_new(&a->observers->nearest))
+		a->observers->nearest = NULL;
+	if (a->observers->nearest)
+		nearest_breathe(a->observers->nearest);
 	while (w && (c = server_client(a->server, number))) {
 		Weir__V1__Observed observed = WEIR__V1__OBSERVED__INIT;
 		unsigned int looked;

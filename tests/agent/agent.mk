@@ -7,5 +7,5 @@ $(AGENT_TESTS:%=%.o): | $(B)/gen/bpf/weir.skel.h
 $(AGENT_TESTS): $(B)/tests/agent/%: $(B)/tests/agent/%.o $(AGENT_PARTS) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
 
-QUICK += $(AGENT_TESTS) $(wildcard tests/agent/*.py)
+QUICK += $(AGENT_TESTS) $(wildcard tests/agent/*.sh)
 TEST_NEEDS += $(B)/weir-agent

@@ -301,6 +301,49 @@ static void directory(void)
 	close(l2);
 }
 
+/* The last denial of the rogue: who said no, and how close it came. */
+static void denial(void)
+{
+	Weir__V1__ObserveRequest ask = WEIR__V1__OBSERVE_REQUEST__INIT;
+	Weir__V1__Request rq = WEIR__V1__REQUEST__INIT;
+	char policy[256] = "", nearest[512] = "", reason[64] = "", direction[16] = "";
+	int l = listen_in(DB, 5432);
+
+	write_file("db.yaml", policy_from("web", 5432));
+	CHECK(connects_soon(ROGUE, DB, 5432, false), "the rogue is out");
+	child_sleep(100);
+	ask.denied_only = true;
+	ask.pod = (char *)"shop/rogue";
+	rq.ask_case = WEIR__V1__REQUEST__ASK_OBSERVE;
+	rq.observe = &ask;
+	CHECK_EQ(control_ask(agent.control, &rq, &agent.why), 0, "ask");
+	for (bool done = false; !done;) {
+		Weir__V1__Reply *reply;
+
+		if (control_answer(agent.control, &reply, 5000, &agent.why))
+			break;
+		for (size_t i = 0; reply->observed && i < reply->observed->n_record; i++) {
+			const Weir__V1__Record *r = reply->observed->record[i];
+
+			if (!strcmp(r->reason, "cut"))
+				continue;	/* the end of a connection that was open before */
+			snprintf(policy, sizeof(policy), "%s > %s", r->source, r->destination);
+			snprintf(nearest, sizeof(nearest), "%s", r->nearest_miss);
+			snprintf(reason, sizeof(reason), "%s", r->reason);
+			snprintf(direction, sizeof(direction), "%s", r->direction);
+		}
+		done = reply->done;
+		weir__v1__reply__free_unpacked(reply, NULL);
+	}
+	CHECK_TEXT(policy, "shop/rogue > shop/db", "who to whom");
+	CHECK_TEXT(reason, "no-rule", "why");
+	CHECK_TEXT(direction, "ingress", "which side said no");
+	CHECK(strstr(nearest, "shop/db") && strstr(nearest, "web"), "how close it came: '%s'", nearest);
+	remove_file("db.yaml");
+	CHECK(connects_soon(ROGUE, DB, 5432, true), "open again");
+	close(l);
+}
+
 /* More than any table holds: refused whole, and what was in force stays. */
 static void too_big(void)
 {
@@ -526,6 +569,7 @@ int main(void)
 		for (int i = 0; i < PODS; i++)
 			make_pod(i);
 		directory();
+		denial();
 		too_big();
 		leaving();
 		another_user();

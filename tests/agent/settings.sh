@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Settings: what is wrong is said in one line, with file and place; the argument outweighs the variable, and that the file.
+agent=${B:-build}/weir-agent
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+# sentence, wanted exit code, wanted words of the answer ("" is silence); then the settings file's text, then arguments
+row() {
+	sentence=$1 code=$2 words=$3 file=$4
+	shift 4
+	printf '%s\n' "$file" >"$dir/c.yaml"
+	got=$("$agent" --check-config --config "$dir/c.yaml" "$@" 2>&1)
+	is=$?
+	if [ "$is" = "$code" ] && { [ -z "$words" ] && [ -z "$got" ] || [ -n "$words" ] && echo "$got" | grep -qF -- "$words"; } &&
+		[ "$(printf '%s' "$got" | grep -c '')" -le 1 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "$sentence: exit $is, not $code, and: $got"
+	fi
+}
+
+row "an empty file" 0 "" ""
+row "good settings" 0 "" "mode: default-deny-audit
+stack: true
+buckets: 4096
+log-format: json"
+row "a key that is none" 2 "c.yaml:1:1: no option '--moode' (did you mean '--mode'?)" "moode: kubernetes"
+row "a mode that is none" 2 "'--mode' is one of kubernetes, default-deny-audit, default-deny, not 'open'" "mode: open"
+row "a number that is none" 2 "c.yaml:2:1: option '--records' wants a number" "mode: kubernetes
+records: many"
+row "a list for a value" 2 "c.yaml:1:1: 'mode' has one value" "mode: [kubernetes]"
+row "no map at all" 2 "settings are a map" "- mode"
+row "broken YAML" 2 "c.yaml:" "mode: [kubernetes"
+row "a flag that is no flag" 2 "'stack' is true or false" "stack: perhaps"
+row "a flag that is off" 0 "" "stack: false"
+row "what only an argument may say" 2 "'uninstall' is no setting of a file" "uninstall: true"
+row "buckets that are no power of two" 2 "'--buckets' is a power of two" "buckets: 1000"
+row "a key twice" 2 "c.yaml:2" "mode: kubernetes
+mode: default-deny"
+row "the argument outweighs the file" 0 "" "mode: open" --mode kubernetes
+row "a word that is no option" 2 "'cluster' is no option" "" cluster
+row "an unknown option" 2 "no option '--stat' (did you mean '--state'?)" "" --stat /x
+row "no such file" 2 "cannot read '/nonexistent/weir.yaml'" "" --config /nonexistent/weir.yaml
+WEIR_MODE=open row "a variable" 2 "'--mode' is one of" ""
+WEIR_MODE=default-deny row "a good variable" 0 "" ""
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
