@@ -9,6 +9,7 @@
 #include "agent/reader.h"
 
 #define AT_ONCE 65536
+#define IDLE_AFTER 100			/* looks in vain */
 #define NS_PER_S 1000000000ULL
 
 struct reader {
@@ -18,6 +19,7 @@ struct reader {
 	struct loop_timer timer;
 	pthread_t thread;
 	bool runs;
+	unsigned int in_vain;		/* looks since there was something */
 	int wanted;			/* somebody follows */
 	int told;			/* the loop has been told and has not looked yet */
 	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds, at this drain */
@@ -118,7 +120,8 @@ static void on_tick(void *ctx)
 		    loop_post(r->with.loop, on_told, r))
 			__atomic_store_n(&r->told, 0, __ATOMIC_RELEASE);
 	}
-	loop_after(r->loop, &r->timer, n >= AT_ONCE ? 0 : READER_MS, on_tick, r);
+	r->in_vain = n ? 0 : r->in_vain + 1;
+	loop_after(r->loop, &r->timer, n >= AT_ONCE ? 0 : r->in_vain < IDLE_AFTER ? READER_MS : READER_IDLE_MS, on_tick, r);
 }
 
 static uint32_t name_of(const struct reader *r, unsigned int endpoint, const struct weir_addr *a)

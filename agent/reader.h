@@ -7,7 +7,7 @@
  *
  * A record's ends are named when it is read: a local pod by its endpoint's number, anybody else by address; the
  * names of a flow's ends stay those of its opening until it closes.  Programs wake nobody, so the thread looks
- * every READER_MS.
+ * every READER_MS, and every READER_IDLE_MS when for a while there was nothing.
  */
 #ifndef WEIR_AGENT_READER_H
 #define WEIR_AGENT_READER_H
@@ -19,6 +19,7 @@
 #include "lib/loop.h"
 
 #define READER_MS 10
+#define READER_IDLE_MS 25
 
 struct reader;
 
