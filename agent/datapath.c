@@ -385,6 +385,13 @@ void datapath_interface_remove(struct datapath *dp, unsigned int ifindex)
 	bpf_map_delete_elem(dp->map[MAP_INTERFACES].fd, &key);
 }
 
+int datapath_interface_move(struct datapath *dp, unsigned int ifindex, unsigned int number)
+{
+	__u32 key = ifindex, value = number;
+
+	return bpf_map_update_elem(dp->map[MAP_INTERFACES].fd, &key, &value, BPF_ANY) ? -errno : 0;
+}
+
 static struct weir_endpoint *endpoint_at(struct datapath *dp, unsigned int number)
 {
 	return (struct weir_endpoint *)held(dp, MAP_ENDPOINTS) + (number < WEIR_ENDPOINT_NODE ? number : 0);

@@ -67,6 +67,10 @@ unsigned int datapath_raise(struct datapath *dp);	/* the generation, by hand.  R
 /* Endpoints.  Sets come by OP_SET and are not touched here. */
 int datapath_interface_add(struct datapath *dp, unsigned int ifindex, unsigned int number);	/* -EEXIST: another's */
 void datapath_interface_remove(struct datapath *dp, unsigned int ifindex);
+
+/* Another pod's from now on.  The one value of a hash map that is ever changed: an element that is reused under a
+ * reader's feet names an endpoint with another ifindex, which is closed.  Removing and adding would be open between. */
+int datapath_interface_move(struct datapath *dp, unsigned int ifindex, unsigned int number);
 void datapath_arm(struct datapath *dp, unsigned int number, const struct weir_endpoint *e);	/* ifindex last */
 void datapath_disarm(struct datapath *dp, unsigned int number);		/* ifindex first, then the rest, sets too */
 void datapath_endpoint_flags(struct datapath *dp, unsigned int number, unsigned int flags);	/* enum weir_endpoint_flag */

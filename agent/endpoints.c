@@ -256,14 +256,9 @@ static int map_interface(struct endpoints *e, struct endpoint *ep)
 
 	if (ep->mapped == ep->number)
 		return 0;
-	if (ep->mapped)
-		datapath_interface_remove(e->with.datapath, ep->ifindex);
-	ep->mapped = 0;
-	err = datapath_interface_add(e->with.datapath, ep->ifindex, ep->number);
-	if (err == -EEXIST) {		/* under the number of a pod that is gone */
-		datapath_interface_remove(e->with.datapath, ep->ifindex);
-		err = datapath_interface_add(e->with.datapath, ep->ifindex, ep->number);
-	}
+	err = ep->mapped ? -EEXIST : datapath_interface_add(e->with.datapath, ep->ifindex, ep->number);
+	if (err == -EEXIST)		/* under the number of a pod that is gone */
+		err = datapath_interface_move(e->with.datapath, ep->ifindex, ep->number);
 	if (!err)
 		ep->mapped = ep->number;
 	return err;
