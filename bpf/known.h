@@ -134,33 +134,40 @@ inline_fn int changes_nothing(const struct packet *p, __u64 t, __u32 age)
 	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && age < 16;
 }
 
-/* The common case.  The receiver's endpoint, or NULL: nothing has happened yet. */
-inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, const struct packet *p, enum hook hook,
-						int *hand_over, int *changed)
+enum fast { FAST_HAND_OVER = 1, FAST_CHANGED = 2, FAST_ABSENT = 4 };
+
+/* The common case.  The receiver's endpoint, or NULL: nothing has happened yet, and ABSENT if no slot can be the flow's. */
+inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, const struct packet *p, enum hook hook, int *what)
 {
 	const struct weir_endpoint *to;
 	__u32 ix = place(p->hash, 0);
+	int hand_over = 0;
 	struct slot f;
 	__u64 gate;
 	__u32 age;
 
 	f.b = bucket(ix);
-	if (!f.b || !(find_own(&f, ix, f.b, p) || find_in(&f, ix, f.b, p, 1)))
+	if (!f.b)
 		return NULL;
+	if (!find_own(&f, ix, f.b, p) && !find_in(&f, ix, f.b, p, 1)) {
+		*what = f.way >= WEIR_WAYS && !ONCE(f.b->away) ? FAST_ABSENT : 0;
+		return NULL;
+	}
 	age = slot_age(f.t, p->now);
 	if (!changes_nothing(p, f.t, age))
 		return NULL;
 	PAUSE();
 	gate = ONCE(slot_hot(&f)->gate);
 	PAUSE();
-	to = gate_open(skb, p, gate, hook, hand_over);
+	to = gate_open(skb, p, gate, hook, &hand_over);
 	if (!to || (hook == TO_POD && !(slot_still(&f, gate) && arrived_well(skb, p, gate, f.t))))
 		return NULL;
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
 	SEEN(&f, p, gate);
 	if (age && in_seconds(f.t))
-		*changed = advance(&f, p, gate);
+		hand_over |= advance(&f, p, gate) ? FAST_CHANGED : 0;
+	*what = hand_over;
 	return to;
 }
 

@@ -102,6 +102,29 @@ inline_fn enum weir_reason pick_up(const struct packet *p, struct verdict *v, en
 	return why;
 }
 
+/* Dropped before anybody asked who it is from: it goes on record as it travelled. */
+inline_fn void verdict_blank(const struct packet *p, struct verdict *v, enum hook hook)
+{
+	v->opener = p->side;
+	v->answer.side = hook == FROM_POD ? WEIR_EGRESS : WEIR_INGRESS;
+	if (side_mine(p, hook))
+		v->ep[1] = p->me;
+	else
+		v->ep[0] = p->me;
+}
+
+/* Whose hook runs, by the address of the pod's end if that is its own: a look-up less than by the interface. */
+inline_fn enum weir_reason enter_self(struct __sk_buff *skb, struct packet *p, const struct verdict *v, enum hook hook)
+{
+	__u32 number = word_pod(hook == FROM_POD ? word_src(p, v) : word_dst(p, v));
+	const struct weir_endpoint *me = endpoint(number);
+
+	if (!number || !me || ONCE(me->ifindex) != skb->ifindex)
+		return peer_self(skb, p, hook);
+	p->me = number;
+	return WEIR_UNDECIDED;
+}
+
 /* ALLOWED or PICKED_UP: to be opened, unless aloof.  Else why not. */
 __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdict *v, int to_pod)
 {
@@ -111,6 +134,11 @@ __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdic
 		return WEIR_UNARMED;
 	verdict_begin(p, v);
 	v->answer.side = to_pod ? WEIR_INGRESS : WEIR_EGRESS;
+	why = p->me ? WEIR_UNDECIDED : enter_self(skb, p, v, to_pod ? TO_POD : FROM_POD);
+	if (why) {
+		verdict_blank(p, v, to_pod ? TO_POD : FROM_POD);
+		return why;
+	}
 	why = to_pod ? enter_to(skb, p, v) : enter_from(p, v);
 	if (why)
 		return why;

@@ -120,6 +120,7 @@ inline_fn __u32 lowest(__u32 m)		/* the lowest bit of eight, by a de Bruijn prod
 {
 	return 0x56374210U >> (((m & -m) * 0x17 & 0xff) >> 5 << 2) & 7;
 }
+/* Where no tag matches, the way is none: WEIR_WAYS. */
 inline_fn int find_in(struct slot *f, __u32 ix, struct weir_bucket *b, const struct packet *p, int tries)
 {
 	__u64 want = tag_of(p);
@@ -127,6 +128,7 @@ inline_fn int find_in(struct slot *f, __u32 ix, struct weir_bucket *b, const str
 
 	f->b = b;
 	f->ix = ix;
+	f->way = WEIR_WAYS;
 	for (int i = 0; i < tries && m; i++, m &= m - 1) {
 		f->way = lowest(m);
 		f->t = slot_read(f);

@@ -25,33 +25,23 @@ inline_fn int packet_sort(struct __sk_buff *skb, struct packet *p, enum hook hoo
 	return p->kind == PACKET_ERROR ? error_sender(skb, p, hook) ?: quote_read(skb, p) : WEIR_UNDECIDED;
 }
 
-/* Dropped before anybody asked who it is from: it goes on record as it travelled. */
-inline_fn void verdict_blank(const struct packet *p, struct verdict *v, enum hook hook)
-{
-	v->opener = p->side;
-	v->answer.side = hook == FROM_POD ? WEIR_EGRESS : WEIR_INGRESS;
-	if (side_mine(p, hook))
-		v->ep[1] = p->me;
-	else
-		v->ep[0] = p->me;
-}
-
 /* Everything that is not a plain packet of a confirmed flow. */
-inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook, int plain)
+inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook, int plain, int absent)
 {
 	struct verdict v = { .slot = ~0U };
 	const struct weir_endpoint *to;
-	int why;
+	int why = 0;
 
 	packet_rest(p);
-	why = peer_self(skb, p, hook);
+	if (!absent)
+		why = peer_self(skb, p, hook);
 	if (!why && !plain) {
 		why = packet_sort(skb, p, hook);
 		p->hash = packet_hash(p);
 	}
 	if (why)
 		verdict_blank(p, &v, hook);
-	if (!why)
+	if (!why && !absent)
 		why = flow_known(skb, p, &v, hook);
 	if (!why)
 		why = flow_enter(skb, p, &v, hook);
@@ -76,21 +66,21 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 inline_fn int story(struct __sk_buff *skb, enum hook hook)
 {
 	const struct weir_endpoint *to = NULL;
-	int hand_over = 0, changed = 0, plain;
+	int what = 0, plain;
 	struct packet p;
 
 	plain = packet_plain(skb, &p);
 	if (plain) {
 		p.hash = packet_hash(&p);
-		to = flow_fast(skb, &p, hook, &hand_over, &changed);
+		to = flow_fast(skb, &p, hook, &what);
 	} else {
 		packet_blank(skb, &p);
 	}
 	if (!to)
-		return story_long(skb, &p, hook, plain);
-	if (changed)
+		return story_long(skb, &p, hook, plain, what & FAST_ABSENT);
+	if (what & FAST_CHANGED)
 		settle(&p);
-	return hook == FROM_POD && hand_over ? deliver(skb, to) : TC_ACT_UNSPEC;
+	return hook == FROM_POD && (what & FAST_HAND_OVER) ? deliver(skb, to) : TC_ACT_UNSPEC;
 }
 
 SEC("tc") int from_pod(struct __sk_buff *skb)
