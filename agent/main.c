@@ -236,26 +236,37 @@ static int start_server(struct agent *a)
 	struct server_options options = { .path = a->settings.socket, .mode = a->settings.socket_mode,
 					  .request_max = a->settings.judge ? FRAME_JUDGE_MAX : FRAME_REQUEST_MAX };
 	struct complaint why = { 0 };
-	int err = 0;
+	int err = server_open(&a->server, a->loop, &options, ask_any, a, &why);
 
-	if (a->settings.judge)
-		err = judge_open(&a->judge, a);
-	if (err)
-		return log_err(err, "cannot make a namespace for the judge");
-	err = server_open(&a->server, a->loop, &options, ask_any, a, &why);
 	if (err)
 		log_error("%s", why.text);
 	return err;
 }
 
+/* What can be found out before anything is installed. */
+static int check_state(const struct agent *a)
+{
+	int fd = a->settings.judge ? 0 : open(a->settings.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return log_err(-errno, "cannot read the cluster from '%s' (--state)", a->settings.state);
+	if (fd)
+		close(fd);
+	return 0;
+}
+
 static int start(struct agent *a)
 {
-	int err = a->settings.judge ? 0 : lock_data(a);
+	int err = check_state(a);
 
+	if (!err && !a->settings.judge)
+		err = lock_data(a);
 	if (!err)
 		err = loop_open(&a->loop);
 	if (!err)
 		err = loop_signal(a->loop, SIGTERM, on_stop, a) ?: loop_signal(a->loop, SIGINT, on_stop, a);
+	if (!err)
+		err = start_server(a);	/* nobody is answered before the loop runs */
 	if (!err)
 		err = grace_open(&a->grace, a->loop);
 	if (!err)
@@ -266,14 +277,14 @@ static int start(struct agent *a)
 		err = start_policies(a);
 	if (!err)
 		err = start_state(a);
-	if (!err)
-		err = start_server(a);
+	if (!err && a->settings.judge && (err = judge_open(&a->judge, a)))
+		log_err(err, "cannot make a namespace for the judge");
 	if (!err)
 		on_housekeeping(a);
 	return err;
 }
 
-/* The same list upward.  Links, maps and what they enforce stay. */
+/* The same list upward, but that nobody is asked any more from the first.  Links, maps and what they enforce stay. */
 static void stop(struct agent *a)
 {
 	server_close(a->server);
@@ -314,6 +325,7 @@ int main(int argc, char **argv)
 	struct agent *a = calloc(1, sizeof(*a));
 	struct complaint why = { 0 };
 	char text[1024];
+	bool fresh;
 	int err;
 
 	if (!a)
@@ -340,11 +352,14 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 2);	/* few threads, and all but one allocate nothing */
 	signal(SIGPIPE, SIG_IGN);
 	err = start(a);
+	fresh = err && a->datapath && !datapath_adopted(a->datapath) && !datapath_private(a->datapath);
 	if (!err) {
 		ready(a);
 		err = loop_run(a->loop);
 	}
 	stop(a);
+	if (fresh)			/* it did not start: nothing of it stays */
+		datapath_remove(a->settings.bpffs ? a->settings.bpffs : DATAPATH_DIR, &why);
 	free(a);
 	return err ? 1 : 0;
 }
