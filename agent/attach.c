@@ -24,6 +24,7 @@ struct hooked {
 	unsigned int ifindex;
 	struct attach_kept kept;
 	struct attach_look seen;
+	bool dirty;			/* rtnetlink told of a qdisc or filter */
 };
 
 struct attach {
@@ -39,7 +40,7 @@ struct attach {
 	unsigned int n, room;
 	int events;			/* rtnetlink: qdiscs and filters */
 	struct loop_timer tick;
-	bool looking, look_again;
+	bool looking;
 	struct job *jobs;		/* given to the waiting thread and not back yet */
 };
 
@@ -57,7 +58,6 @@ struct job {
 	void *ctx;
 	int err;
 	unsigned int us;
-	bool all;			/* LOOK: whether or not the chain's revision moved */
 	unsigned int nlooks;
 	struct attach_look look[];	/* LOOK */
 };
@@ -261,25 +261,32 @@ void attach_keep(struct attach *a, const unsigned int *ifindex, unsigned int n)
 	free(pinned);
 }
 
-/* Waiting thread: those whose chain moved, or all. */
+/* Waiting thread. */
 static void work_look(void *ctx)
 {
 	struct clsact_qdiscs *qdiscs = NULL;
 	struct job *j = ctx;
 
 	for (unsigned int i = 0; i < j->nlooks; i++)
-		if (j->all || attach_look_changed(&j->look[i]))
+		if (j->look[i].always || attach_look_changed(&j->look[i]))
 			attach_look(&j->look[i], &qdiscs);
 	clsact_qdiscs_free(qdiscs);
 }
 
-static void look(struct attach *a, bool all);
+static bool any_dirty(const struct attach *a)
+{
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->hooked[i].dirty)
+			return true;
+	return false;
+}
+
+static void look(struct attach *a, bool everywhere);
 
 static void after_look(void *ctx)
 {
 	struct job *j = ctx;
 	struct attach *a = j->a;
-	bool again = a->look_again;
 
 	for (unsigned int i = 0; i < j->nlooks; i++) {
 		struct hooked *h = find(a, j->look[i].ifindex);
@@ -288,28 +295,33 @@ static void after_look(void *ctx)
 			tell(a, h, &j->look[i], false);
 	}
 	job_free(j);
-	a->looking = a->look_again = false;
-	if (again)
-		look(a, true);
+	a->looking = false;
+	if (any_dirty(a))		/* told of meanwhile */
+		look(a, false);
 }
 
-static void look(struct attach *a, bool all)
+/* Everywhere: chains are asked for their revision.  Else only where something was told of. */
+static void look(struct attach *a, bool everywhere)
 {
-	struct job *j;
+	struct job *j = a->looking || !a->n ? NULL : job_new(a, JOB_LOOK, a->n);
 
-	if (a->looking || !a->n) {
-		a->look_again |= all && a->looking;
-		return;
-	}
-	j = job_new(a, JOB_LOOK, a->n);
 	if (!j)
-		return;			/* the next second tries again */
-	j->all = all;
-	for (unsigned int i = 0; i < a->n; i++)
-		j->look[i] = a->hooked[i].seen;
+		return;			/* one is under way, or the next second tries again */
+	j->nlooks = 0;
+	for (unsigned int i = 0; i < a->n; i++) {
+		struct hooked *h = &a->hooked[i];
+
+		if (!everywhere && !h->dirty)
+			continue;
+		j->look[j->nlooks] = h->seen;
+		j->look[j->nlooks++].always = h->dirty;
+		h->dirty = false;
+	}
 	a->looking = true;
 	if (grace_call(a->grace, work_look, after_look, j)) {
 		a->looking = false;
+		for (unsigned int i = 0; i < j->nlooks; i++)
+			find(a, j->look[i].ifindex)->dirty |= j->look[i].always;
 		job_free(j);
 	}
 }
@@ -318,35 +330,38 @@ static void on_tick(void *ctx)
 {
 	struct attach *a = ctx;
 
-	if (a->hooks.tcx)
-		look(a, false);
+	if (a->hooks.tcx || any_dirty(a))
+		look(a, a->hooks.tcx);
 	loop_after(a->loop, &a->tick, LOOK_EACH_MS, on_tick, a);
+}
+
+static void all_dirty(struct attach *a)
+{
+	for (unsigned int i = 0; i < a->n; i++)
+		a->hooked[i].dirty = true;
 }
 
 static int on_event(void *ctx, const struct nlmsghdr *m)
 {
 	const struct tcmsg *tc = NLMSG_DATA(m);
 	struct attach *a = ctx;
+	struct hooked *h = find(a, tc->tcm_ifindex);
 
-	/* A filter in a block that interfaces share names none of them. */
-	if (tc->tcm_ifindex == (int)TCM_IFINDEX_MAGIC_BLOCK || find(a, tc->tcm_ifindex))
-		a->look_again = true;
+	if (h)
+		h->dirty = true;
+	else if (tc->tcm_ifindex == (int)TCM_IFINDEX_MAGIC_BLOCK)
+		all_dirty(a);		/* a filter in a block that interfaces share names none of them */
 	return 0;
 }
 
 static void on_readable(void *ctx)
 {
 	struct attach *a = ctx;
-	bool waits = a->look_again;
 
-	a->look_again = false;
 	if (rtnl_events(a->events, on_event, a))
-		a->look_again = true;	/* some were dropped */
-	if (a->look_again && !a->looking) {
-		a->look_again = false;
-		look(a, true);
-	}
-	a->look_again |= waits;
+		all_dirty(a);		/* some were dropped */
+	if (any_dirty(a))
+		look(a, false);
 }
 
 static int prog_id(int fd, __u32 *id)

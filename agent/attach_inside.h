@@ -11,6 +11,7 @@
 struct attach_look {
 	unsigned int ifindex;
 	bool tcx, stack;
+	bool always;			/* also if the chain's revision is what it was */
 	__u32 prog_id[2];		/* ours */
 	/* the answer */
 	int err;			/* -ENODEV: the interface is gone */
