@@ -566,6 +566,23 @@ void reference_side(const struct reference *r, enum reference_dir dir, const uin
 					.author = r->mode == REFERENCE_KUBERNETES ? REFERENCE_OPEN : REFERENCE_CLOSED };
 }
 
+bool reference_is_selected(const struct reference *r, enum reference_dir dir, const uint8_t addr[16])
+{
+	const struct ref_pod *pod;
+	struct address a;
+
+	memcpy(a.byte, addr, 16);
+	pod = owner(r, &a);
+	for (unsigned int i = 0; pod && i < r->npolicy; i++) {
+		const struct ref_policy *p = &r->policy[i];
+		bool says = *p->ns ? p->applies[dir] : value_count(value_get(p->spec, direction_word[dir]));
+
+		if (says && selects(r, p, pod))
+			return true;
+	}
+	return false;
+}
+
 bool reference_is_local(const struct reference *r, const uint8_t addr[16], const char *node)
 {
 	const struct ref_pod *pod;

@@ -44,6 +44,8 @@ void reference_free(struct reference *r);
 /* What the policies of one side say of a connection from src to dst.  'audited': as if audited ones counted. */
 void reference_side(const struct reference *r, enum reference_dir dir, const uint8_t src[16], const uint8_t dst[16],
 		    uint8_t proto, uint16_t port, bool audited, struct reference_said *out);
+/* Does any policy, audited or not, select the address's pod in that direction. */
+bool reference_is_selected(const struct reference *r, enum reference_dir dir, const uint8_t addr[16]);
 /* Does the address belong to a pod, not on the host's network, of that node. */
 bool reference_is_local(const struct reference *r, const uint8_t addr[16], const char *node);
 /* Both sides. */

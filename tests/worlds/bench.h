@@ -39,6 +39,7 @@ int bench_commit(struct bench *b);
 /* Both sides of one connection: verdict, author, would-be verdict.  Counts what was compared. */
 bool bench_agrees(const struct bench *b, const struct reference *r, const struct question *q, unsigned long *compared,
 		  char *difference, size_t size);
+bool bench_is_stranger(const struct bench *b, const struct weir_addr *remote, enum weir_dir d);
 /* Is a rule number whom the reference names. */
 bool bench_author_is(const struct bench *b, unsigned int number, const struct reference_said *said);
 bool bench_allows(const struct bench *b, const struct question *q);

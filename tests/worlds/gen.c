@@ -91,6 +91,12 @@ static struct value *gen_node(struct chance *c, unsigned int i)
 	m = manifest("v1", "Node", NULL, name);
 	value_put(value_inside(m, "metadata"), "labels", gen_labels(c));
 	list = value_put(value_inside(m, "status"), "addresses", value_list());
+	if (chance_of(c, 60)) {
+		struct value *cidrs = value_put(value_inside(m, "spec"), "podCIDRs", value_list());
+
+		value_add(cidrs, value_of_text(i ? "10.0.2.0/24" : "10.0.1.0/24"));
+		value_add(cidrs, value_of_text(i ? "fd00:2::/64" : "fd00:1::/64"));
+	}
 	for (int family = 0; family < 2; family++) {
 		item = value_add(list, value_map());
 		value_put(item, "type", value_of_text("InternalIP"));
@@ -478,12 +484,50 @@ static void put_some_cluster_policy(struct world *w, struct chance *c, unsigned 
 	put(w, gen_cluster_policy(c, name));
 }
 
+/* The latest version of some policy with one thing changed: what compares versions must see it. */
+static void edit_policy(struct world *w, struct chance *c)
+{
+	unsigned int from = chance_below(c, w->n);
+	struct value *m = NULL, *spec;
+
+	for (unsigned int i = 0; i < w->n && !m; i++) {
+		const struct event *e = &w->event[(from + i) % w->n];
+
+		if (e->kind == EVENT_PUT && strstr(e->key, "NetworkPolicy"))
+			m = value_copy(e->put);
+	}
+	if (!m)
+		return;
+	spec = value_inside(m, "spec");
+	switch (chance_below(c, 4)) {
+	case 0:
+		if (value_get(spec, "priority"))
+			value_put(spec, "priority", value_of_number(chance_below(c, 4)));
+		break;
+	case 1:
+		value_drop(value_inside(m, "metadata"), "annotations");
+		gen_audit(c, m);
+		break;
+	case 2:
+		if (value_count(value_get(spec, "ingress")))
+			value_remove((struct value *)value_get(spec, "ingress"), value_get(spec, "ingress")->first);
+		break;
+	default:
+		if (value_get(spec, "podSelector"))
+			value_put(spec, "podSelector", gen_selector(c, false));
+	}
+	put(w, m);
+}
+
 static void change(struct world *w, struct chance *c, unsigned int born)
 {
 	unsigned int i = chance_below(c, PODS);
 	char key[96];
 
-	switch (chance_below(c, 9)) {
+	switch (chance_below(c, 12)) {
+	case 9: case 10: case 11:
+		edit_policy(w, c);
+		break;
 	case 0: case 1:
 		put_some_policy(w, c, chance_below(c, POLICIES));
 		break;
