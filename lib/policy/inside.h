@@ -472,6 +472,7 @@ bool rows_fill(struct compiler *c);			/* false: c->bound says why */
 void row_drop(struct compiler *c, struct set *s, u32 class);
 u32 view_adopt(struct compiler *c, u32 set, u32 cell, u32 table);
 bool side_grow(struct compiler *c, enum weir_dir dir, u32 need);	/* room for that many classes in every set */
+void side_shrink(struct compiler *c, enum weir_dir dir);
 u32 row_cell(const struct compiler *c, const struct set *s, u32 class);
 
 /* rulebook.c */

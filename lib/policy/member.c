@@ -39,8 +39,6 @@ void member_free(struct compiler *c, u32 m)
 		vec_push(&c->leaving, m);
 		return;
 	}
-	if (x->flags & MEMBER_MOVED)		/* few: only what is taken back before it was sent */
-		vec_drop(&c->moved, m);
 	if (x->slot) {
 		c->nprefixes -= !!(x->flags & MEMBER_PREFIX);
 		c->naddresses -= !(x->flags & MEMBER_PREFIX);

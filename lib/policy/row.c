@@ -154,18 +154,22 @@ static void set_move(struct compiler *c, u32 n, u32 base, u32 limit)
 	s->moved |= !s->fresh;
 	c->ncells += limit - s->limit;
 	s->row = words_realloc(s->row, limit * sizeof(u32));
-	memset(s->row + s->limit, 0, (limit - s->limit) * sizeof(u32));
+	if (limit > s->limit)
+		memset(s->row + s->limit, 0, (limit - s->limit) * sizeof(u32));
 	s->base = base;
 	s->limit = limit;
 }
 
-static bool grow_to(struct compiler *c, enum weir_dir dir, u32 limit)
+/* All sets of a side to places of another size; or none. */
+static bool resize_to(struct compiler *c, enum weir_dir dir, u32 limit)
 {
 	struct side *s = &c->side[dir];
 	u32 *base = words_zalloc((s->sets.n + 1) * sizeof(u32)), i;
 
 	for (i = 0; i < s->sets.n; i++) {
-		if (!c->set[s->sets.v[i]].limit || c->set[s->sets.v[i]].limit >= limit)	/* fresh and not placed yet, or large */
+		u32 has = c->set[s->sets.v[i]].limit;
+
+		if (!has || has == limit || (limit > s->limit && has > limit))	/* not placed yet, or large enough */
 			continue;
 		base[i] = extent_take(&c->cells, limit);
 		if (!base[i])
@@ -193,10 +197,20 @@ bool side_grow(struct compiler *c, enum weir_dir dir, u32 need)
 	if (s->no_room && c->cells.left <= s->no_room)		/* nothing has become free since */
 		return false;
 	s->no_room = 0;
-	if (grow_to(c, dir, limit_for(c, dir, need, true)) || grow_to(c, dir, limit_for(c, dir, need, false)))
+	if (resize_to(c, dir, limit_for(c, dir, need, true)) || resize_to(c, dir, limit_for(c, dir, need, false)))
 		return true;
 	s->no_room = c->cells.left;
 	return false;
+}
+
+/* The other way, when most of the room is not needed any more. */
+void side_shrink(struct compiler *c, enum weir_dir dir)
+{
+	struct side *s = &c->side[dir];
+	u32 limit = limit_for(c, dir, s->numbers.next, true);
+
+	if (s->limit > 128 && limit * 3 < s->limit)
+		resize_to(c, dir, limit);
 }
 
 static bool set_place(struct compiler *c, u32 n)

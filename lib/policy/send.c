@@ -284,6 +284,8 @@ static void sort_out(struct compiler *c, struct sending *s)
 		struct member *x = &c->member[m];
 		bool prefix = x->flags & MEMBER_PREFIX;
 
+		if (!(x->flags & MEMBER_MOVED))		/* freed since, or listed twice */
+			continue;
 		x->flags &= ~MEMBER_MOVED;
 		if (!x->cell || !x->slot || (!x->sent && !prefix && !x->owner && !(x->flags & MEMBER_HOST)) ||
 		    (x->sent && x->sent == member_word(c, m)))

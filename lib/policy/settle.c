@@ -75,14 +75,17 @@ static void gone_find(struct compiler *c, struct vec *gone)
 	vec_uniq(gone);
 }
 
-/* Sets move to where there is room for more classes before it is needed: then no commit has to wait for it. */
-static void grow_ahead(struct compiler *c)
+/* Sets move to where there is room for more classes before it is needed: then no commit has to wait for it.  And to
+ * smaller places when many classes are gone. */
+static void resize_ahead(struct compiler *c)
 {
 	for (int d = 0; d < WEIR_DIRS; d++) {
 		struct side *s = &c->side[d];
 
 		if (s->limit && !s->fresh.n && s->numbers.next + s->limit / 8 > s->limit && s->limit < s->numbers.end)
 			side_grow(c, d, s->numbers.next + s->limit / 8);
+		else if (!s->fresh.n)
+			side_shrink(c, d);
 	}
 }
 
@@ -135,7 +138,7 @@ int compile_settle(struct compiler *c)
 	if (!c->pending)
 		join(c);
 	if (!c->pending)
-		grow_ahead(c);
+		resize_ahead(c);
 	gone_find(c, &gone);
 	err = send_settle(c, &gone);
 	settled(c, &gone);

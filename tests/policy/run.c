@@ -63,7 +63,12 @@ static bool says_same(struct run *x, enum weir_dir d, const struct verdict *v, u
 
 static void judge_one(struct run *x, const struct object *pod, unsigned int e, enum weir_dir d, const struct weir_addr *at)
 {
+	if (x->tight && (WEIR_WORD_CLASS(image_word(x->m, at), d) == WEIR_CLASS_OVER ||
+			 (world_owner(&x->w, at) && WEIR_WORD_FLAGS(image_word(x->m, at)) & WEIR_WORD_PREFIX)))
+		return;				/* no class, or no room for its entry */
 	if (world_stranger(&x->w, at)) {
+		if (x->tight)
+			return;
 		CHECK(WEIR_WORD_CLASS(image_word(x->m, at), d) == WEIR_CLASS_STRANGER, "%s: an unknown pod's address", x->what);
 		return;
 	}
@@ -73,6 +78,8 @@ static void judge_one(struct run *x, const struct object *pod, unsigned int e, e
 		enum weir_reason why = image_says(x->m, e, d, at, probe[k].proto, probe[k].port, &said);
 
 		run_cells++;
+		if (why == WEIR_NO_CLASS && x->tight)
+			return;
 		if (why) {
 			CHECK(false, "%s: %s/%s dir %d address ..%02x%02x: reason %d", x->what, pod->ns, pod->name, d, at->byte[14],
 			      at->byte[15], why);
@@ -241,13 +248,56 @@ void run_check_fresh(struct run *x)
 }
 
 /* events */
+
+/* With limits so tight that much is refused, a policy's last good version is needed again. */
+static void keep(struct run *x, struct made **at)
+{
+	unsigned int n = at - x->w.policy;
+
+	if (!x->tight || n >= WORLD_POLICIES || x->changed[n]) {
+		made_free(*at);
+		return;
+	}
+	x->kept[n] = *at;
+	x->changed[n] = true;
+}
+
+static bool is_refused(const struct run *x, const char *name)
+{
+	struct compile_refusal r;
+
+	for (unsigned int i = 0; compile_refused(x->c, i, &r); i++)
+		if (!strcmp(r.name, name))
+			return true;
+	return false;
+}
+
+static void put_back(struct run *x)
+{
+	for (unsigned int n = 0; n < WORLD_POLICIES; n++) {
+		const char *name = x->w.policy[n] ? x->w.policy[n]->o.name : x->kept[n] ? x->kept[n]->o.name : "";
+
+		if (!x->changed[n])
+			continue;
+		if (is_refused(x, name)) {
+			made_free(x->w.policy[n]);
+			x->w.policy[n] = x->kept[n];
+			x->refused++;
+		} else {
+			made_free(x->kept[n]);
+		}
+		x->kept[n] = NULL;
+		x->changed[n] = false;
+	}
+}
+
 static void take(struct run *x, struct made **at, struct made *now)
 {
 	if (*at && (!now || strcmp((*at)->o.ns, now->o.ns) || (*at)->o.kind != now->o.kind))
 		compile_gone(x->c, (*at)->o.kind, (*at)->o.ns, (*at)->o.name);
 	if (now)
 		compile_object(x->c, &now->o, NULL);
-	made_free(*at);
+	keep(x, at);
 	*at = now;
 }
 
@@ -277,17 +327,23 @@ void run_event(struct run *x)
 
 void run_commit(struct run *x, bool one)
 {
+	struct compile_counts n, was;
+	struct compile_report r;
 	int err;
 
 	run_addresses(x);
 	run_snapshot(x, x->before);
 	x->nstates = 0;
 	x->watching = one;
-	err = compile_commit(x->c, NULL);
+	compile_count(x->c, &was);
+	err = compile_commit(x->c, &r);
+	compile_count(x->c, &n);
 	x->watching = false;
-	CHECK(!err, "%s: commit", x->what);
+	x->held = r.held;
+	CHECK(!err || x->tight, "%s: commit", x->what);
+	put_back(x);
 	run_snapshot(x, x->after);
-	if (one)
+	if (one && n.over == was.over)		/* whoever is let in as room comes free is one event more */
 		run_check_steps(x);
 	if (chance(70)) {
 		image_grace(x->m);

@@ -21,6 +21,10 @@ struct run {
 	run_state *states;		/* after each store */
 	unsigned int nstates, cstates;
 	bool watching;
+	bool tight;			/* limits so small that much is refused */
+	struct made *kept[WORLD_POLICIES];	/* the last good version, while a newer one waits for its commit */
+	bool changed[WORLD_POLICIES];
+	unsigned int refused, held;
 	__u64 closed;			/* an adopter may say this of who was a stranger until now; 0: nobody may */
 	char what[96];
 };

@@ -6,6 +6,7 @@
 
 #include "tests/policy/world.h"
 
+bool world_steady;
 static unsigned long long state;
 
 void world_seed(unsigned long long seed)
@@ -239,11 +240,11 @@ struct made *world_policy(unsigned int id)
 {
 	struct made *m = made_new();
 	struct policy *p = &m->o.policy;
-	unsigned int t = rnd(10);
+	unsigned int t = world_steady ? id : rnd(10);
 
 	p->tier = t < 2 ? TIER_ADMIN : t < 4 ? TIER_BASELINE : TIER_NETPOL;
 	m->o.kind = p->tier == TIER_NETPOL ? OBJECT_POLICY : OBJECT_CLUSTER_POLICY;
-	m->o.ns = p->tier == TIER_NETPOL ? text(m, "space%u", rnd(WORLD_SPACES)) : "";
+	m->o.ns = p->tier == TIER_NETPOL ? text(m, "space%u", world_steady ? id % WORLD_SPACES : rnd(WORLD_SPACES)) : "";
 	m->o.name = text(m, "policy%u", id);
 	p->priority = rnd(3);
 	p->audit = chance(15);

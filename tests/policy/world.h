@@ -23,6 +23,7 @@ struct world {			/* NULL: not there */
 	enum compile_mode mode;
 };
 
+extern bool world_steady;	/* a policy of a number is always of one kind and namespace */
 void world_seed(unsigned long long seed);
 unsigned int rnd(unsigned int n);
 bool chance(unsigned int percent);
