@@ -175,9 +175,28 @@ enum compile_bound plan(struct compiler *c)
 	return c->bound;
 }
 
+/* Endpoints want what they have; what was new and is nobody's now dies, half-made as it may be. */
 void plan_undo(struct compiler *c)
 {
-	for (u32 i = 0; i < c->changing.n; i++)
-		if (c->endpoint[c->changing.v[i]].there)
-			endpoint_dirty(c, c->changing.v[i]);
+	struct vec changing = c->changing;
+
+	c->changing = (struct vec){ 0 };
+	for (u32 i = 0; i < changing.n; i++) {
+		u32 e = changing.v[i];
+
+		if (!c->endpoint[e].there)
+			continue;
+		for (int d = 0; d < WEIR_DIRS; d++) {
+			u32 held = c->endpoint[e].held[d];
+
+			if (held)
+				c->set[held].ref++;
+			want(c, e, d, held);
+		}
+		endpoint_dirty(c, e);
+	}
+	vec_free(&changing);
+	asides_undo(c);
+	sets_die(c, true);
+	atoms_die(c);
 }
