@@ -46,6 +46,38 @@ void class_rename(struct compiler *c, enum weir_dir dir, u32 k, u32 sig)
 	intern_put(&c->sigs, was);
 }
 
+/*
+ * A class is paid for by the namespace whose pod was the first to need it.  Pods whose labels make policies tell ever
+ * more kinds of address apart use up their own namespace's budget, and are closed beyond it; others have theirs.
+ */
+bool class_pay(struct compiler *c, enum weir_dir dir, u32 space)
+{
+	if (space < SPACE_FIRST || c->space[space].classes[dir] < c->limits.namespace_classes)
+		return true;
+	bound_met(c, BOUND_NAMESPACE);
+	return false;
+}
+
+void class_charge(struct compiler *c, enum weir_dir dir, u32 k, u32 space)
+{
+	if (space < SPACE_FIRST)
+		return;
+	c->side[dir].class[k].space = space;
+	c->space[space].classes[dir]++;
+	c->space[space].ref++;
+}
+
+static void class_refund(struct compiler *c, enum weir_dir dir, u32 k)
+{
+	u32 space = c->side[dir].class[k].space;
+
+	if (!space)
+		return;
+	c->side[dir].class[k].space = 0;
+	c->space[space].classes[dir]--;
+	space_put(c, space);
+}
+
 /* Nobody has it any more, but a packet may: the number and its rows rest.  One that was never sent is free at once. */
 void class_drop(struct compiler *c, enum weir_dir dir, u32 k)
 {
@@ -55,6 +87,7 @@ void class_drop(struct compiler *c, enum weir_dir dir, u32 k)
 	if (class_of(s, x->sig) == k)
 		s->class_of[x->sig] = 0;
 	x->there = false;
+	class_refund(c, dir, k);
 	if (x->fresh) {
 		vec_drop(&s->fresh, k);
 		class_gone(c, dir, k);

@@ -54,7 +54,8 @@ struct pod_selector {			/* in force on pods, and the label it is filed under */
 };
 
 struct space {
-	u32 name, labels, ref, who;	/* ref: pods, policies, parts and the object; who: head of its list */
+	u32 name, labels, ref, who;	/* ref: pods, policies, parts, classes and the object; who: head of its list */
+	u32 classes[WEIR_DIRS];		/* that its pods were the first to need: it has a budget of them */
 	bool known;			/* a Namespace object says so */
 	struct weir_prefix *grant;
 	u32 ngrant;
@@ -102,6 +103,7 @@ struct cell {
 
 struct class {
 	u32 sig, head, n, ncell;	/* n: members */
+	u32 space;			/* whose budget pays, or 0 */
 	u32 from, to;			/* a class of one's own: it came from this class, and will join that one */
 	bool there, fresh;		/* not there, yet not free: nobody has it, but a packet may */
 	bool foreign;			/* an earlier agent's: nothing is known of it but its rows */
@@ -425,6 +427,8 @@ void class_leave(struct compiler *c, enum weir_dir dir, u32 cell);
 void class_drop(struct compiler *c, enum weir_dir dir, u32 class);	/* its number rests */
 void class_gone(struct compiler *c, enum weir_dir dir, u32 class);	/* its rest is over */
 u32 cell_sig(struct compiler *c, enum weir_dir dir, u32 cell);	/* with a reference */
+bool class_pay(struct compiler *c, enum weir_dir dir, u32 space);	/* may that namespace have one more? */
+void class_charge(struct compiler *c, enum weir_dir dir, u32 class, u32 space);
 bool sig_same_but_fresh(const struct compiler *c, enum weir_dir dir, u32 a, u32 b);
 void unions_forget(struct compiler *c);
 void named_forget(struct compiler *c);

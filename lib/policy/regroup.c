@@ -23,26 +23,32 @@ static int by_leave(const void *a, const void *b)
 	return x->cell < y->cell ? -1 : x->cell > y->cell;
 }
 
-static u32 class_for(struct compiler *c, enum weir_dir dir, u32 sig)
+static u32 class_for(struct compiler *c, enum weir_dir dir, u32 sig, u32 cell)
 {
-	u32 k = class_of(&c->side[dir], sig);
+	u32 k = class_of(&c->side[dir], sig), who = c->cell[cell].who, space = who ? c->who[who].space : 0;
 
+	if (k)
+		return k;
+	k = class_pay(c, dir, space) ? class_new(c, dir, sig) : 0;
 	if (!k)
-		k = class_new(c, dir, sig);
-	return k ? k : WEIR_CLASS_OVER;
+		return WEIR_CLASS_OVER;
+	class_charge(c, dir, k, space);
+	return k;
 }
 
 /* Cells of class k that are not among those that leave move to a class with the old signature. */
 static void rest_moves(struct compiler *c, enum weir_dir dir, u32 k, u32 sig, const struct leave *l, u32 n)
 {
-	u32 to = class_for(c, dir, sig);
+	u32 to = 0;
 
 	for (u32 i = 0; i < n; i++)
 		c->cell[l[i].cell].dirty[dir] = true;
 	for (u32 cell = c->side[dir].class[k].head, next; cell; cell = next) {
 		next = c->cell[cell].cnext[dir];
-		if (!c->cell[cell].dirty[dir])
-			class_join(c, dir, cell, to);
+		if (c->cell[cell].dirty[dir])
+			continue;
+		to = to ? to : class_for(c, dir, sig, cell);
+		class_join(c, dir, cell, to);
 	}
 	for (u32 i = 0; i < n; i++)
 		c->cell[l[i].cell].dirty[dir] = false;
@@ -91,7 +97,7 @@ static void part_class(struct compiler *c, enum weir_dir dir, const struct leave
 	}
 	c->may_close |= k < WEIR_CLASS_FIRST;	/* who comes to a full house is closed; who is in it is not put out */
 	for (u32 i = 0; i < n; i++)
-		class_join(c, dir, l[i].cell, class_for(c, dir, l[i].sig));
+		class_join(c, dir, l[i].cell, class_for(c, dir, l[i].sig, l[i].cell));
 	c->may_close = may_close;
 }
 
