@@ -132,7 +132,7 @@ __noinline int deny(struct __sk_buff *skb, const struct packet *p, const struct 
 	if (was != DENIED_BUSY && swap_if(&d->key, was, DENIED_BUSY)) {
 		repeats = denied_take(d, was, key);
 		denied_fill(d, p, v, reason);
-		exchange(&d->key, key);
+		publish(&d->key, key);
 	}
 	denied_record(p, v, reason, repeats);
 	return 0;

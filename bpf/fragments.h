@@ -97,7 +97,7 @@ __noinline int fragment_remember(const struct packet *p)
 	best->sport = p->side ? p->port[1] : p->port[0];
 	best->dport = p->side ? p->port[0] : p->port[1];
 	best->proto = p->proto;
-	exchange(&best->key, key);
+	publish(&best->key, key);
 	return 1;
 }
 

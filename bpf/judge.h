@@ -34,7 +34,6 @@ struct verdict {
 	__u8 self;		/* a pod and its own address: allowed without a word */
 	__u8 pad;
 	struct weir_answer answer;
-	__u32 pad2;
 };
 
 __noinline int peer_slots(const struct packet *p, struct verdict *v)

@@ -78,8 +78,6 @@ inline_fn int story(struct __sk_buff *skb, enum hook hook)
 	}
 	if (!to)
 		return story_long(skb, &p, hook, plain, what & FAST_ABSENT);
-	if (what & FAST_CHANGED)
-		settle(&p);
 	return hook == FROM_POD && (what & FAST_HAND_OVER) ? deliver(skb, to) : TC_ACT_UNSPEC;
 }
 

@@ -335,6 +335,10 @@ static unsigned int now_seconds(void)
 
 static void picked_up(void)
 {
+	if (now_seconds() < 100) {
+		check_skip("picked up: this machine is younger than an interface that was armed long ago");
+		return;
+	}
 	rule_only(ALLOWS(B, WEIR_INGRESS, WHO_A, 6, 80, 80, 100));
 	world_isolate(w, B, WEIR_EGRESS);
 	world_commit(w);
