@@ -83,10 +83,19 @@ static const char *policy_from(const char *app, int port)
 	return text;
 }
 
+static Weir__V1__Reply *status(void);
+
+/* Until it answers: it listens before it has started. */
 static void start(void)
 {
+	Weir__V1__Reply *reply;
+
 	CHECK_EQ(child_start(&agent, (char *[]){ "--state", state, "--data", data, "--node", "n1", "--bpffs", pins,
 						  "--buckets", "1024", NULL }), 0, "the agent starts: %s", agent.why.text);
+	reply = agent.control ? status() : NULL;
+	CHECK(reply, "and answers: %s", agent.why.text);
+	if (reply)
+		weir__v1__reply__free_unpacked(reply, NULL);
 }
 
 static Weir__V1__Reply *status(void)
@@ -216,7 +225,7 @@ static int listen_in(int where, int port)
 	int fd = socket_in(where, SOCK_STREAM), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	CHECK(!bind(fd, (struct sockaddr *)&sa, sizeof(sa)) && !listen(fd, 16), "listen on %d", port);
+	CHECK(!bind(fd, (struct sockaddr *)&sa, sizeof(sa)) && !listen(fd, 512), "listen on %d", port);
 	return fd;
 }
 
@@ -403,6 +412,30 @@ static void restart(void)
 	close(l);
 }
 
+/* What changes while no agent runs is found by the next. */
+static void absence(void)
+{
+	int l = listen_in(DB, 82);
+	char word[64];
+
+	CHECK(can_connect(ROGUE, DB, 82) && can_connect(WEB, DB, 82), "before");
+	CHECK_EQ(child_stop(&agent), 0, "the agent ends");
+	remove_file("pod-rogue.yaml");
+	write_file("db.yaml", policy_from("web", 82));
+	CHECK(can_connect(ROGUE, DB, 82), "nobody has noticed");
+	start();
+	if (!agent.control)
+		return;
+	CHECK(connects_soon(ROGUE, DB, 82, false), "a pod that is gone is closed");
+	CHECK(armed_soon("web") && connects_soon(WEB, DB, 82, true), "one that stayed is not");
+	endpoint_number("rogue", word, sizeof(word));
+	CHECK_TEXT(word, "waiting-for-pod", "the interface waits for its pod");
+	write_cluster();
+	remove_file("db.yaml");
+	CHECK(armed_soon("rogue") && connects_soon(ROGUE, DB, 82, true), "which comes back");
+	close(l);
+}
+
 /* A pod leaves, and comes back. */
 static void leaving(void)
 {
@@ -576,6 +609,7 @@ int main(void)
 		nonsense();
 		second_agent();
 		restart();
+		absence();
 		the_end();
 	}
 	world_close();
