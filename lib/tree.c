@@ -114,7 +114,7 @@ static int add(struct tree *t, struct tree_place at, struct tree_node **out)
 	struct tree_node *n;
 
 	if (t->nodes++ == t->limits.nodes)
-		return refuse(t, at, "more than %u nodes in one document: split it", t->limits.nodes);
+		return refuse(t, at, "more than %u values and keys in one document: split it", t->limits.nodes);
 	n = arena_alloc(&t->things, sizeof(*n));
 	if (!n)
 		return -ENOMEM;

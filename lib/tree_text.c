@@ -4,6 +4,7 @@
 
 #include "lib/tree_inside.h"
 
+static void skip_mark(struct tree_source *source);
 static struct tree_source cut(struct tree_source *source);
 static bool blank(const struct tree_source *s);
 static bool like_json(struct tree_source *s);
@@ -15,6 +16,7 @@ int tree_next(struct tree *t, struct tree_source *source, const struct tree_node
 	int n = 0;
 
 	complaint_set(why, 0, 0, "%s", "");
+	skip_mark(source);
 	for (;;) {
 		if (t->yaml)
 			n = tree_yaml_next(t, NULL, why);
@@ -33,6 +35,13 @@ int tree_next(struct tree *t, struct tree_source *source, const struct tree_node
 	else
 		t->piece.at = t->piece.end;
 	return n;
+}
+
+/* Some editors begin a file with the mark of the byte order, which UTF-8 does not have. */
+static void skip_mark(struct tree_source *source)
+{
+	if (source->line == 1 && source->end - source->at >= 3 && !memcmp(source->at, "\xef\xbb\xbf", 3))
+		source->at += 3;
 }
 
 static bool is_space(char c)

@@ -79,6 +79,7 @@ static void documents(void)
 	is("a: |\n  ---\nb: c\n", "{a='---\n' b=c}");
 	is("a: b\r\nc: d\r\n---\r\ne: f\r\n", "{a=b c=d} | {e=f}");
 	is("\xef\xbb\xbf" "a: b\n", "{a=b}");
+	read_all("\xef\xbb\xbf" "a: b\nc: d\n", 13, NULL, true, "{a=b@1:4 c=d@2:4}@1:1");
 	is("a: b\n---\nbroken: [\n---\nc: d\n", "{a=b} | ! 4:1: not YAML: a value is missing here, or what closes a list or a map "
 	   "| {c=d}");
 }
@@ -169,7 +170,7 @@ static void starts(char *text, const char *want)
 static void limits(void)
 {
 	static const char deep[] = "more than 64 levels deep: what weir reads is never so deep";
-	static const char many[] = "more than 100000 nodes in one document: split it";
+	static const char many[] = "more than 100000 values and keys in one document: split it";
 
 	starts(repeat("", "[", 64, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"), "");
 	starts(repeat("", "[", 65, ""), deep);
@@ -186,7 +187,7 @@ static void limits(void)
 	starts(repeat("{\"", "x", 5000, "\": 1}"), "key 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is "
 	       "too long to be one");
 	read_all("[a, b]", 6, &(struct tree_limits){ 1, 3, 1 }, false, "[a b]");
-	read_all("[a, b]", 6, &(struct tree_limits){ 1, 2, 1 }, false, "! 1:5: more than 2 nodes in one document: split it");
+	read_all("[a, b]", 6, &(struct tree_limits){ 1, 2, 1 }, false, "! 1:5: more than 2 values and keys in one document: split it");
 	read_all("a: \0b", 5, NULL, false, "! 1: a control character, at or after this line");
 	read_all("a: \"\\0\"", 7, NULL, false, "! 1:4: a zero byte in a text is not read");
 }
