@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of manifests: one, or all *.yaml, *.yml and *.json of a directory in the order of their names. */
+/* Files of manifests: one, or all *.yaml, *.yml and *.json of a directory and of the folders in it, by their names. */
 #ifndef WEIR_TOOLS_FILES_H
 #define WEIR_TOOLS_FILES_H
 
@@ -10,7 +10,7 @@ typedef int (*file_fn)(void *ctx, const char *path);
 /* Calls 'fn' for each; stops at the first that is not 0, and returns it. */
 int files_each(const char *path, file_fn fn, void *ctx);
 
-/* All of a file, with a zero behind it; the caller's to free.  At most 64 MiB. */
+/* All of a file or pipe, with a zero behind it; the caller's to free.  At most 64 MiB. */
 int file_read(const char *path, char **out, size_t *size);
 int file_write(const char *path, const char *text, size_t size);
 

@@ -19,14 +19,23 @@ static const struct opt options[] = { VERB_OUTPUT_OPTIONS(&want), OPT_END };
 static const struct verb_help help = {
 	"policy check [OPTION...] FILE|DIRECTORY...",
 	"Reads manifests as the agent would and says what is wrong, as file:line:column: what, why, what to do. Needs neither\n"
-	"an agent nor root. Directories are read as a state directory is: *.yaml, *.yml and *.json in it. With pods among\n"
+	"an agent nor root. Directories are read as a state directory is: *.yaml, *.yml and *.json in it\n"
+	"and in the folders in it. With pods among\n"
 	"them, a policy that selects nobody is mentioned.",
 	"0 all can be used, 1 something is wrong", false
 };
 
+struct found {
+	struct object *object;
+	const char *file;
+	size_t number;			/* in the order of reading */
+};
+
 struct checked {
-	struct object **object;
+	struct found *found;
 	size_t n, room;
+	char **file;			/* those that were read */
+	size_t nfile;
 	unsigned int wrong;
 	struct json_out json;
 };
@@ -58,24 +67,37 @@ static int on_object(void *ctx, struct object *o, const struct complaint *why)
 	}
 	if (c->n == c->room) {
 		size_t room = c->room ? c->room * 2 : 256;
-		struct object **more = realloc(c->object, room * sizeof(*more));
+		struct found *more = realloc(c->found, room * sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
-		c->object = more;
+		c->found = more;
 		c->room = room;
 	}
-	c->object[c->n++] = o;
+	c->found[c->n] = (struct found){ o, c->file[c->nfile - 1], c->n };
+	c->n++;
 	return 0;
+}
+
+static int note_file(struct checked *c, const char *path)
+{
+	char **more = realloc(c->file, (c->nfile + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	c->file = more;
+	c->file[c->nfile] = strdup(path);
+	return c->file[c->nfile] ? (c->nfile++, 0) : -ENOMEM;
 }
 
 static int on_file(void *ctx, const char *path)
 {
 	struct checked *c = ctx;
 	struct complaint why = { 0 };
+	unsigned int wrong = c->wrong;
+	size_t size, n = c->n;
 	char *text;
-	size_t size;
-	int err = file_read(path, &text, &size);
+	int err = note_file(c, path) ?: file_read(path, &text, &size);
 
 	if (!err) {
 		err = read_manifests(text, size, path, on_object, c);
@@ -83,6 +105,8 @@ static int on_file(void *ctx, const char *path)
 	}
 	if (err == -ENOMEM)
 		return err;
+	if (!err && !want.json && n == c->n && wrong == c->wrong)
+		printf("%s: holds nothing that weir reads\n", path);
 	if (err) {
 		complaint_file(&why, path);
 		complaint_set(&why, 0, 0, "cannot be read: %s", strerror(-err));
@@ -91,13 +115,56 @@ static int on_file(void *ctx, const char *path)
 	return 0;
 }
 
+/* Equal ones beside each other, in the order they were read. */
+static int by_object(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	int c = (int)x->object->kind - (int)y->object->kind;
+
+	c = c ? c : strcmp(x->object->ns, y->object->ns);
+	c = c ? c : strcmp(x->object->name, y->object->name);
+	return c ? c : (x->number > y->number) - (x->number < y->number);
+}
+
+/* An agent reads one directory: what other directories say is another cluster's. */
+static bool of_one_directory(const char *a, const char *b)
+{
+	const char *x = strrchr(a, '/') ?: a, *y = strrchr(b, '/') ?: b;
+
+	return x - a == y - b && !memcmp(a, b, x - a);
+}
+
+static void say_twice(struct checked *c, const struct found *f, const struct found *first)
+{
+	const struct object *o = f->object;
+	struct complaint why = { 0 };
+
+	complaint_file(&why, f->file);
+	complaint_set(&why, o->line, 0, "%s %s%s%s stands in line %u of '%s', too: remove one of them", object_kind_name(o->kind),
+		      o->ns, *o->ns ? "/" : "", o->name, first->object->line, first->file);
+	say_wrong(c, &why);
+}
+
+static void find_twice(struct checked *c)
+{
+	qsort(c->found, c->n, sizeof(*c->found), by_object);
+	for (size_t i = 0, k = 0; i < c->n; i++) {
+		const struct object *a = c->found[k].object, *b = c->found[i].object;
+
+		if (a->kind != b->kind || strcmp(a->ns, b->ns) || strcmp(a->name, b->name))
+			k = i;
+		else if (i != k && of_one_directory(c->found[k].file, c->found[i].file))
+			say_twice(c, &c->found[i], &c->found[k]);
+	}
+}
+
 static const struct labels *labels_of(const struct checked *c, const char *ns)
 {
 	static const struct labels none;
 
 	for (size_t i = 0; i < c->n; i++)
-		if (c->object[i]->kind == OBJECT_NAMESPACE && !strcmp(c->object[i]->name, ns))
-			return &c->object[i]->labels;
+		if (c->found[i].object->kind == OBJECT_NAMESPACE && !strcmp(c->found[i].object->name, ns))
+			return &c->found[i].object->labels;
 	return &none;
 }
 
@@ -116,16 +183,16 @@ static bool selects(const struct checked *c, const struct object *policy, const 
 static void mention_idle(const struct checked *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		const struct object *o = c->object[i];
+		const struct object *o = c->found[i].object;
 		unsigned int pods = 0, selected = 0;
 
 		if (o->kind != OBJECT_POLICY && o->kind != OBJECT_CLUSTER_POLICY)
 			continue;
 		for (size_t k = 0; k < c->n; k++) {
-			if (c->object[k]->kind != OBJECT_POD || c->object[k]->pod.host_network)
+			if (c->found[k].object->kind != OBJECT_POD || c->found[k].object->pod.host_network)
 				continue;
 			pods++;
-			selected += selects(c, o, c->object[k]);
+			selected += selects(c, o, c->found[k].object);
 		}
 		if (pods && !selected)
 			printf("%s%s%s: selects none of the %u pods given\n", o->ns, *o->ns ? "/" : "", o->name, pods);
@@ -137,7 +204,7 @@ static void print_sum(const struct checked *c)
 	unsigned int count[OBJECT_KINDS] = { 0 };
 
 	for (size_t i = 0; i < c->n; i++)
-		count[c->object[i]->kind]++;
+		count[c->found[i].object->kind]++;
 	printf("%zu objects", c->n);
 	for (int k = 0; k < OBJECT_KINDS; k++)
 		if (count[k])
@@ -147,6 +214,7 @@ static void print_sum(const struct checked *c)
 
 static void finish(struct checked *c)
 {
+	find_twice(c);
 	if (want.json) {
 		json_end(&c->json);
 		json_uint(&c->json, "objects", c->n);
@@ -158,8 +226,11 @@ static void finish(struct checked *c)
 		print_sum(c);
 	}
 	for (size_t i = 0; i < c->n; i++)
-		object_free(c->object[i]);
-	free(c->object);
+		object_free(c->found[i].object);
+	for (size_t i = 0; i < c->nfile; i++)
+		free(c->file[i]);
+	free(c->file);
+	free(c->found);
 }
 
 int policy_check_main(int argc, char **argv)

@@ -63,5 +63,18 @@ spec: {podSelector: {matchLabels: {app: nobody}}}
 END
 row "a policy that selects nobody is mentioned" 0 '^shop/idle: selects none of the 5 pods given' \
 	"$weir" policy check "$dir/idle.yaml" policies/shop
+cp "$dir/idle.yaml" "$dir/idle2.yaml"
+row "one name in two files" 1 "^$dir/idle2.yaml:1: NetworkPolicy shop/idle stands in line 1 of '$dir/idle.yaml', too" \
+	"$weir" policy check "$dir/idle.yaml" "$dir/idle2.yaml"
+mkdir "$dir/folder" "$dir/folder/deep"
+cp "$dir/bad.yaml" "$dir/folder"
+cp "$dir/bad.yaml" "$dir/folder/deep"
+ln -s nowhere "$dir/folder/link.yaml"
+mkfifo "$dir/folder/fifo.yaml"
+rm "$dir/bad.yaml" "$dir/idle2.yaml"
+row "folders of a directory are read, and theirs not" 1 '; 1 wrong' timeout 5 "$weir" policy check "$dir"
+row "a pipe" 1 "^/dev/stdin:7:[0-9]+: .*70000" sh -c "cat $dir/folder/bad.yaml | $weir policy check /dev/stdin"
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n' >"$dir/map.yaml"
+row "a file of other kinds" 0 "map.yaml: holds nothing that weir reads" "$weir" policy check "$dir/map.yaml"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
