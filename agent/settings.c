@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/attach.h"
@@ -170,6 +171,25 @@ static int word_of(const char *setting, const char *value, const char *const *wo
 	return -EINVAL;
 }
 
+/* Known before anything is loaded or pinned. */
+static int check_state(const struct settings *s, struct complaint *why)
+{
+	struct stat st;
+	int err = 0;
+
+	if (!s->state || s->judge || s->check_config || s->uninstall || s->version || s->help)
+		return 0;
+	if (stat(s->state, &st))
+		err = errno;
+	else if (!S_ISDIR(st.st_mode))
+		err = ENOTDIR;
+	if (!err)
+		return 0;
+	complaint_set(why, 0, 0, "cannot read the cluster from '%s': %s (--state DIR names a directory of manifests)", s->state,
+		      strerror(err));
+	return -err;
+}
+
 static int understand(struct settings *s, struct complaint *why)
 {
 	static const char *const modes[] = { "kubernetes", "default-deny-audit", "default-deny", NULL };
@@ -207,7 +227,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "where is the cluster? --state DIR names a directory of manifests");
 		return -EINVAL;
 	}
-	return 0;
+	return check_state(s, why);
 }
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)

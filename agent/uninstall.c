@@ -38,5 +38,7 @@ int uninstall(const struct settings *s)
 		log_error("cannot uninstall: %s", why.text[0] ? why.text : strerror(-err));
 		return err;
 	}
+	log_info("of weir nothing is left in '%s': its pods are open%s", dir,
+		 s->purge ? "" : "; the agent's files stay (--purge)");
 	return s->purge ? remove_files(s->data) : 0;
 }

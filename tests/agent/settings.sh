@@ -46,5 +46,15 @@ row "an unknown option" 2 "no option '--stat' (did you mean '--state'?)" "" --st
 row "no such file" 2 "cannot read '/nonexistent/weir.yaml'" "" --config /nonexistent/weir.yaml
 WEIR_MODE=open row "a variable" 2 "'--mode' is one of" ""
 WEIR_MODE=default-deny row "a good variable" 0 "" ""
+for state in /nonexistent /etc/passwd; do
+	got=$("$agent" --state $state --data "$dir/data" --bpffs "$dir/bpf" 2>&1)
+	is=$?
+	if [ "$is" = 2 ] && [ ! -e "$dir/data" ] && echo "$got" | grep -qF "cannot read the cluster from '$state'"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "a state directory that is none leaves nothing behind: exit $is, and: $got"
+	fi
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
