@@ -292,7 +292,7 @@ void ask_why(struct agent *a, struct client *c, const Weir__V1__WhyRequest *ask)
 		proto = read_protocol(ask->protocol, addr_is_v4(&q->src.explain.addr));
 		q->proto = proto;
 		if (proto < 0)
-			client_error(c, "'%s' is no protocol: TCP, UDP, SCTP, ICMP or a number to 255", ask->protocol);
+			client_error(c, "'%s' is no protocol (TCP, UDP, SCTP, ICMP or a number to 255), and a port is asked for by its number", ask->protocol);
 		else if (ask->port > 65535 || (weir_lane(proto) && !ask->port))
 			client_error(c, "a port from 1 to 65535 is needed, not %u", ask->port);
 		else

@@ -55,7 +55,8 @@ static void print_author(const Weir__V1__Side *s)
 	char text[1024];
 
 	if (!*s->policy) {
-		print_line("because", reason_sentence(s->reason));
+		/* of what passed, the default that let it */
+		print_line("because", !strcmp(s->reason, "allowed") && *s->rule_text ? s->rule_text : reason_sentence(s->reason));
 		return;
 	}
 	if (s->rule)
