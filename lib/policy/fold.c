@@ -197,6 +197,13 @@ u32 fold(struct compiler *c, const struct set *s, const u32 *sig, u32 n)
 	return intern_get(&c->tables, (const u32 *)f->out, f->nout * (sizeof(*f->out) / sizeof(u32)));
 }
 
+/* After a table of thousands of ranges: the next ones are small again. */
+void fold_trim(struct compiler *c)
+{
+	if (c->fold && c->fold->cwon > 4096)
+		fold_free(c);
+}
+
 void fold_free(struct compiler *c)
 {
 	struct fold *f = c->fold;

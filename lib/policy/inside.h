@@ -469,6 +469,7 @@ void sets_die(struct compiler *c, bool unborn);		/* unborn: only those never sen
 
 /* fold.c */
 u32 fold(struct compiler *c, const struct set *s, const u32 *sig, u32 n);	/* a table, with a reference; 0: too big */
+void fold_trim(struct compiler *c);
 void fold_free(struct compiler *c);
 
 /* row.c */
@@ -527,6 +528,9 @@ int send_settle(struct compiler *c, const struct vec *gone);
 
 /* settle.c */
 void rest(struct compiler *c, u32 kind, u32 number);
+
+/* trim.c */
+void trim(struct compiler *c);
 
 /* adopt.c */
 void adopt_begin(struct compiler *c);

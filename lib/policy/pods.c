@@ -271,6 +271,7 @@ static void claim_drop(struct compiler *c, u32 n)	/* its pod has let go of it */
 	while (*at != n)
 		at = &c->claim[*at].mnext;
 	*at = c->claim[n].mnext;
+	c->claim[n].pod = 0;
 	c->claim[n].pnext = c->free_claim;
 	c->free_claim = n;
 }

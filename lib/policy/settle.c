@@ -143,6 +143,8 @@ int compile_settle(struct compiler *c)
 	err = send_settle(c, &gone);
 	settled(c, &gone);
 	vec_free(&gone);
+	if (!c->pending)
+		trim(c);
 	return err;
 }
 

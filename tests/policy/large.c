@@ -27,21 +27,15 @@ static unsigned int rnd(unsigned int n)
 	return (state >> 33) % n;
 }
 
-/* texts: a small pool, by hash */
+/* Texts come from a ring: each is good for the next 65,535. */
 const char *large_text(const char *format, unsigned int n)
 {
-	static char *pool[POOL];
-	char buf[64];
-	unsigned int h = 5381, at;
+	static char ring[POOL][48];
+	static unsigned int at;
+	char *s = ring[at++ % POOL];
 
-	snprintf(buf, sizeof(buf), format, n);
-	for (const char *s = buf; *s; s++)
-		h = h * 33 + (unsigned char)*s;
-	at = h % POOL;
-	if (pool[at] && !strcmp(pool[at], buf))
-		return pool[at];
-	free(pool[at]);			/* whoever needs it longer has copied it */
-	return pool[at] = strdup(buf);
+	snprintf(s, sizeof(ring[0]), format, n);
+	return s;
 }
 
 static struct weir_addr four(unsigned int a)

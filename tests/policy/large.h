@@ -34,6 +34,6 @@ struct peer *large_peer(struct rule *r);		/* of the policy under way */
 void large_port(struct rule *r, unsigned char proto, unsigned short first, unsigned short last);
 void large_block(struct peer *p, unsigned int a, unsigned int length, unsigned int excepts);
 struct selector large_selector(const char *key, const char *value);
-const char *large_text(const char *format, unsigned int n);	/* kept for the life of the process, equal ones once */
+const char *large_text(const char *format, unsigned int n);	/* good for the next 65,535 calls */
 
 #endif
