@@ -117,7 +117,7 @@ inline_fn const struct weir_endpoint *gate_open(struct __sk_buff *skb, const str
 			return NULL;
 	}
 	*hand_over = hook == FROM_POD && may_hand_over(me, to);
-	need = *hand_over ? 3 : 1 << mine;
+	need = 1 << mine | (*hand_over ? 3 : 0);
 	return ((__u32)(gate >> 32) & need) == need ? to : NULL;
 }
 

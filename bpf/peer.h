@@ -155,7 +155,8 @@ __noinline int error_sender(struct __sk_buff *skb, struct packet *p, int to_pod)
 /* Packets are handed over between two veths that weir made and nothing foreign watches. */
 inline_fn int may_hand_over(const struct weir_endpoint *from, const struct weir_endpoint *to)
 {
-	return allow_redirect && (from->flags & WEIR_EP_REDIRECT_FROM) && (to->flags & WEIR_EP_REDIRECT_TO);
+	_Static_assert(WEIR_EP_REDIRECT_FROM == 1 && WEIR_EP_REDIRECT_TO == 2, "one bit above the other");
+	return from->flags & to->flags >> 1 & 1 & allow_redirect;
 }
 
 #endif
