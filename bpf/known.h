@@ -122,16 +122,18 @@ inline_fn const struct weir_endpoint *gate_open(struct __sk_buff *skb, const str
 }
 
 /* Will the packet change nothing of its flow but counts and the time?  So it is with confirmed flows, and with one-way
- * traffic, which nobody ever answers. */
-inline_fn int changes_nothing(const struct packet *p, __u64 t, __u32 age)
+ * traffic, which nobody ever answers.  'stale': the time, too. */
+inline_fn int changes_nothing(const struct packet *p, __u64 t, int *stale)
 {
 	__u32 phase = WEIR_TAG_PHASE(t);
 
 	if (p->tcp & (TCP_FIN | TCP_SYN | TCP_RST))
 		return 0;
-	if (phase == WEIR_CONFIRMED)
-		return age <= 16;
-	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && age < 16;
+	if (phase == WEIR_CONFIRMED) {
+		*stale = seconds(p->now) != WEIR_TAG_WHEN(t);
+		return !*stale || slot_age(t, p->now) <= 16;
+	}
+	return phase == WEIR_OPENED && p->side == !!(t & WEIR_TAG_OPENER) && slot_age(t, p->now) < 16;
 }
 
 /* Once a second per flow: it is alive. */
@@ -150,10 +152,9 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 {
 	const struct weir_endpoint *to;
 	__u32 ix = place(p->hash, 0);
-	int hand_over = 0;
+	int hand_over = 0, stale = 0;
 	struct slot f;
 	__u64 gate;
-	__u32 age;
 
 	f.b = bucket(ix);
 	if (!f.b)
@@ -162,8 +163,7 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 		*what = f.way >= WEIR_WAYS && !ONCE(f.b->away) ? FAST_ABSENT : 0;
 		return NULL;
 	}
-	age = slot_age(f.t, p->now);
-	if (!changes_nothing(p, f.t, age))
+	if (!changes_nothing(p, f.t, &stale))
 		return NULL;
 	PAUSE();
 	gate = ONCE(slot_hot(&f)->gate);
@@ -174,7 +174,7 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
 	SEEN(&f, p, gate);
-	if (age && in_seconds(f.t)) {
+	if (stale) {
 		packet_rest(p);		/* 6.1 hands no memory to a function that is not all written */
 		flow_touch(p, WEIR_SLOT_OF(ix, f.way), f.t, gate);
 	}

@@ -99,17 +99,22 @@ inline_fn void packet_begin(struct __sk_buff *skb, struct packet *p)
 	p->now = (__u32)bpf_jiffies64() + control.later;
 	p->generation = ONCE(control.generation);
 	p->tcp = 0;
-	p->segments = skb->gso_segs;
-	if (p->segments < 2)
-		p->segments = 1;
-	else if (p->segments > 0x7fff)
-		p->segments = 0x7fff;
+	p->segments = 1;
 }
+/* How many packets this is.  Looked up only where it may be more than one: the answer lies in a line of its own. */
+inline_fn __u32 packet_segments(struct __sk_buff *skb)
+{
+	__u32 n = skb->gso_segs;
+
+	return n < 2 ? 1 : n > 0x7fff ? 0x7fff : n;
+}
+#define TCP_LEAST_SEGMENT 41	/* the least net.ipv4.tcp_min_snd_mss */
 /* Nothing of its headers is known yet. */
 inline_fn void packet_blank(struct __sk_buff *skb, struct packet *p)
 {
 	__builtin_memset(p, 0, sizeof(*p));
 	packet_begin(skb, p);
+	p->segments = packet_segments(skb);
 	p->bytes = skb->len;
 }
 /* What a plain packet leaves to the long way. */
@@ -123,7 +128,7 @@ inline_fn void packet_rest(struct packet *p)
 }
 
 /* TCP or UDP at l4: 'left' IP bytes are there.  0: something to look at closely. */
-inline_fn int packet_plain_l4(struct packet *p, const __u8 *l4, void *end, __u32 head, __u32 left)
+inline_fn int packet_plain_l4(struct __sk_buff *skb, struct packet *p, const __u8 *l4, void *end, __u32 head, __u32 left)
 {
 	if (p->proto == IPPROTO_TCP) {
 		__u32 length;
@@ -134,33 +139,37 @@ inline_fn int packet_plain_l4(struct packet *p, const __u8 *l4, void *end, __u32
 		if (length < 20 || length > left)
 			return 0;
 		p->tcp = l4[13];
+		if (left - length <= TCP_LEAST_SEGMENT)
+			return 1;
+		p->segments = packet_segments(skb);
 		p->bytes += (p->segments - 1) * (head + length);
 		return 1;
 	}
 	if (p->proto != IPPROTO_UDP || bpf_ntohs(*(__u16 *)(l4 + 4)) != (__u16)left)
 		return 0;
+	p->segments = packet_segments(skb);
 	p->bytes += (p->segments - 1) * (head + 8);
 	return 1;
 }
 
-inline_fn int packet_plain_v4(struct packet *p, void *data, void *end)
+inline_fn int packet_plain_v4(struct __sk_buff *skb, struct packet *p, void *data, void *end)
 {
 	struct iphdr *ip = data + ETH_HLEN;
 	const __u8 *l4 = (void *)(ip + 1);
 
 	if (*(__u8 *)ip != 0x45 || (ip->frag_off & bpf_htons(0x3fff)))
 		return 0;
-	if (p->segments == 1 && bpf_ntohs(ip->tot_len) != p->bytes)
+	if (bpf_ntohs(ip->tot_len) != p->bytes && packet_segments(skb) == 1)
 		return 0;
 	p->proto = ip->protocol;
 	p->six = 0;
-	if (!packet_plain_l4(p, l4, end, 20, p->bytes - 20))
+	if (!packet_plain_l4(skb, p, l4, end, 20, p->bytes - 20))
 		return 0;
 	packet_ends(p, addr_v4(ip->saddr), addr_v4(ip->daddr), *(__u16 *)l4, *(__u16 *)(l4 + 2));
 	return 1;
 }
 
-inline_fn int packet_plain_v6(struct packet *p, void *data, void *end)
+inline_fn int packet_plain_v6(struct __sk_buff *skb, struct packet *p, void *data, void *end)
 {
 	struct ipv6hdr *ip = data + ETH_HLEN;
 	const struct weir_addr *src = (void *)&ip->saddr, *dst = (void *)&ip->daddr;
@@ -168,13 +177,13 @@ inline_fn int packet_plain_v6(struct packet *p, void *data, void *end)
 
 	if ((void *)(l4 + 8) > end || (*(__u8 *)ip & 0xf0) != 0x60)
 		return 0;
-	if (p->segments == 1 && bpf_ntohs(ip->payload_len) + 40U != p->bytes)
+	if (bpf_ntohs(ip->payload_len) + 40U != p->bytes && packet_segments(skb) == 1)
 		return 0;
 	if (!src->w[0] || !dst->w[0])		/* mapped, unspecified */
 		return 0;
 	p->proto = ip->nexthdr;
 	p->six = 1;
-	if (!packet_plain_l4(p, l4, end, 40, p->bytes - 40))
+	if (!packet_plain_l4(skb, p, l4, end, 40, p->bytes - 40))
 		return 0;
 	packet_ends(p, *src, *dst, *(__u16 *)l4, *(__u16 *)(l4 + 2));
 	return 1;
@@ -193,9 +202,9 @@ inline_fn int packet_plain(struct __sk_buff *skb, struct packet *p)
 		return 0;
 	p->bytes = skb->len - ETH_HLEN;
 	if (link_type(data) == bpf_htons(ETH_P_IP))
-		return packet_plain_v4(p, data, end);
+		return packet_plain_v4(skb, p, data, end);
 	if (link_type(data) == bpf_htons(ETH_P_IPV6))
-		return packet_plain_v6(p, data, end);
+		return packet_plain_v6(skb, p, data, end);
 	return 0;
 }
 
