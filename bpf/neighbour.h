@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* ARP, neighbour discovery and MLD: always let by, but nobody speaks for another's address. */
+/* ARP, neighbour discovery and MLD: let by on the link, but nobody speaks for another's address. */
 #ifndef WEIR_BPF_NEIGHBOUR_H
 #define WEIR_BPF_NEIGHBOUR_H
 
@@ -47,7 +47,17 @@ inline_fn int nd_own(const struct packet *p, const struct weir_addr *a)
 {
 	return addr_link_local(a) || word_own(peer_word(a), p->me);
 }
-/* Sent by the pod. */
+/* Does it end on the pod's own link?  What the node would route is no neighbour's, whatever its type says. */
+inline_fn int nd_on_link(const struct weir_addr *a)
+{
+	__u64 word;
+
+	if (addr_link_local(a) || addr_link_group(a))
+		return 1;
+	word = peer_word(a);
+	return word_has(word, WEIR_WORD_HOST) || word_pod(word);
+}
+/* Sent by the pod.  UNDECIDED: it goes beyond the link and is judged as any other packet. */
 inline_fn enum weir_reason nd_from(const struct packet *p, __u8 type, const struct weir_addr *target)
 {
 	const struct weir_addr *src = packet_src(p);
@@ -59,7 +69,7 @@ inline_fn enum weir_reason nd_from(const struct packet *p, __u8 type, const stru
 		return WEIR_SPOOFED_ND;
 	if ((type == ND_ADVERT || (type == ND_SOLICIT && nobody)) && !nd_own(p, target))
 		return WEIR_SPOOFED_ND;
-	return WEIR_NEIGHBOUR;
+	return type < ND_ROUTER_SOLICIT || type > ND_REDIRECT || nd_on_link(packet_dst(p)) ? WEIR_NEIGHBOUR : WEIR_UNDECIDED;
 }
 inline_fn enum weir_reason nd(struct __sk_buff *skb, const struct packet *p, enum hook hook)
 {

@@ -27,7 +27,7 @@ inline_fn __u64 word_dst(const struct packet *p, const struct verdict *v) { retu
 /* A pod and its own address, as a Service brings them together. */
 inline_fn int hairpin(const struct packet *p, __u64 word)
 {
-	return addr_same(&p->addr[0], &p->addr[1]) && word_own(word, p->me);
+	return addr_same(&p->addr[0], &p->addr[1]) && word_pod(word) == p->me;
 }
 
 inline_fn enum weir_reason enter_from(struct packet *p, struct verdict *v)

@@ -65,6 +65,12 @@ inline_fn int addr_link_local(const struct weir_addr *a)
 	return a->byte[0] == 0xfe && (a->byte[1] & 0xc0) == 0x80;
 }
 
+/* An IPv6 group that no router passes on. */
+inline_fn int addr_link_group(const struct weir_addr *a)
+{
+	return a->byte[0] == 0xff && (a->byte[1] & 15) <= 2;
+}
+
 /* Side 0 is the smaller end, as numbers in memory. */
 inline_fn void packet_ends(struct packet *p, struct weir_addr src, struct weir_addr dst, __u16 sport, __u16 dport)
 {

@@ -116,17 +116,17 @@ inline_fn enum weir_reason peer_arrival(struct __sk_buff *skb, const struct weir
 	return word_own(word, by) ? WEIR_UNDECIDED : WEIR_WRONG_WAY;
 }
 
-/* DHCP speaks before it has an address. */
+/* DHCP speaks before it has an address, and to all on the link: to nobody in particular, who would take it for a stranger's. */
 inline_fn int packet_dhcp(const struct packet *p)
 {
-	const struct weir_addr *src = packet_src(p);
+	const struct weir_addr *src = packet_src(p), *dst = packet_dst(p);
 	__u16 sport = bpf_ntohs(p->side ? p->port[1] : p->port[0]), dport = bpf_ntohs(p->side ? p->port[0] : p->port[1]);
 
 	if (p->proto != IPPROTO_UDP)
 		return 0;
 	if (addr_mapped(src))
-		return !(src->w[1] >> 32) && sport == 68 && dport == 67;
-	return addr_link_local(src) && sport == 546 && dport == 547;
+		return !(src->w[1] >> 32) && !(__u32)~(dst->w[1] >> 32) && sport == 68 && dport == 67;
+	return addr_link_local(src) && addr_link_group(dst) && sport == 546 && dport == 547;
 }
 
 /* At from_pod: may the pod send from this address? */

@@ -208,7 +208,7 @@ inline_fn enum weir_reason read_icmp(const __u8 *l4, struct packet *p, __u16 por
 		if (hops != 255 || l4[1] || p->kind)
 			return WEIR_BAD_L4;
 		p->kind = PACKET_ND;
-	} else if ((type >= 130 && type <= 132) || type == 143) {
+	} else if (((type >= 130 && type <= 132) || type == 143) && hops == 1) {	/* else it would be routed: judged as any other */
 		p->kind = PACKET_ND;
 	}
 	return WEIR_UNDECIDED;

@@ -606,6 +606,9 @@ static void hairpin(void)
 	world_commit(w);
 	sent("to its own address", FROM(B), "tcp B:1 > B:80 S", WEIR_ALLOWED);
 	passes("where it comes back", TO(B, IF_B), "tcp B:1 > B:80 S");
+	world_isolate(w, C, WEIR_EGRESS);
+	world_commit(w);
+	sent("a granted address is whoever's has it", FROM(C), "tcp G:1 > G:80 S", WEIR_NO_RULE);
 	w->control->hairpin = 1;
 	sent("when that is judged, too", FROM(B), "tcp B:2 > B:80 S", WEIR_NO_RULE);
 	world_open_policy(w);

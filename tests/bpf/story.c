@@ -141,6 +141,20 @@ static const struct row identity[] = {
 	{ "the node's router speaks", TO(A, IF_UPLINK), "icmp fe80::1 > ff02::1 type=134 ttl=255", WEIR_NEIGHBOUR },
 	{ "another says it is a pod", TO(A, IF_UPLINK), "icmp fe80::1 > B6 type=136 ttl=255", WEIR_SPOOFED_ND },
 	{ "it listens to a group", FROM(A), "icmp fe80::1 > ff02::16 type=143 ttl=1 ext=0", WEIR_NEIGHBOUR },
+	{ "a report that would be routed", FROM(B), "icmp B6 > O6 type=143 ttl=64 len=100", WEIR_NO_RULE },
+	{ "an old report that would be routed", FROM(B), "icmp B6 > R6 type=131 ttl=2 len=100", WEIR_NO_RULE },
+	{ "a report from afar", TO(B, IF_UPLINK), "icmp O6 > B6 type=143 ttl=64 len=100", WEIR_NO_RULE },
+	{ "a query from afar", TO(B, IF_UPLINK), "icmp O6 > B6 type=130 ttl=64 len=100", WEIR_NO_RULE },
+	{ "the node's router asks for groups", TO(A, IF_UPLINK), "icmp fe80::1 > ff02::1 type=130 ttl=1 ext=0", WEIR_NEIGHBOUR },
+	{ "it looks for a neighbour beyond the link", FROM(B), "icmp B6 > O6 type=135 ttl=255 len=100", WEIR_NO_RULE },
+	{ "it says who it is beyond the link", FROM(B), "icmp B6 > O6 type=136 ttl=255 id=1 len=100", WEIR_NO_RULE },
+	{ "it asks a router beyond the link", FROM(B), "icmp B6 > R6 type=133 ttl=255 len=100", WEIR_NO_RULE },
+	{ "by its link-local beyond the link", FROM(B), "icmp fe80::2 > O6 type=133 ttl=255", WEIR_SPOOFED },
+	{ "it looks for a group that is routed", FROM(B), "icmp B6 > ff0e::1 type=135 ttl=255", WEIR_NO_RULE },
+	{ "it tells the node who it is", FROM(B), "icmp B6 > N6 type=136 ttl=255 id=1", WEIR_NEIGHBOUR },
+	{ "nobody's address asks one in particular", FROM(A), "udp 0.0.0.0:68 > O:67", WEIR_SPOOFED },
+	{ "nobody's address asks a pod", FROM(A), "udp 0.0.0.0:68 > C:67", WEIR_SPOOFED },
+	{ "its link-local asks a pod", FROM(A), "udp fe80::1.546 > C6.547", WEIR_SPOOFED },
 };
 
 static const struct row fragments[] = {
