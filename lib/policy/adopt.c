@@ -12,8 +12,6 @@
 
 struct old_rule {
 	u32 number, next;		/* next of equal hash */
-	struct compile_rule rule;	/* strings in 'text' */
-	char *text;
 };
 struct old_endpoint {
 	u32 number;
@@ -215,7 +213,7 @@ u32 adopt_rule(struct compiler *c, const struct compile_rule *rule)
 	struct adopted *o = c->adopted;
 
 	for (u32 i = hmap_get(&o->rules, rule_hash(rule)); i; i = o->rule[i - 1].next)
-		if (rule_equal(&o->rule[i - 1].rule, rule))
+		if (rule_equal(c->rule[o->rule[i - 1].number].old, rule))
 			return o->rule[i - 1].number;
 	return 0;
 }
@@ -228,18 +226,26 @@ static const char *put_text(char **at, const char *s)
 	return was;
 }
 
-static void rule_adopt(struct compiler *c, struct old_rule *to, const struct compile_adopted_rule *from)
+/* Its name is answered for as long as the number rests; false if the number is named twice. */
+static bool rule_adopt(struct compiler *c, const struct compile_adopted_rule *from)
 {
 	const struct compile_rule *r = &from->rule;
-	char *at = to->text = words_realloc(NULL, strlen(r->ns) + strlen(r->policy) + strlen(r->name) + strlen(r->text) + 4);
+	size_t size = strlen(r->ns) + strlen(r->policy) + strlen(r->name) + strlen(r->text) + 4;
+	struct compile_rule *to;
+	char *at;
 
-	to->number = from->number;
-	to->rule = *r;
-	to->rule.ns = put_text(&at, r->ns);
-	to->rule.policy = put_text(&at, r->policy);
-	to->rule.name = put_text(&at, r->name);
-	to->rule.text = put_text(&at, r->text);
 	rulebook_reserve(c, from->number);
+	if (c->rule[from->number].old)
+		return false;
+	to = words_realloc(NULL, sizeof(*to) + size);
+	at = (char *)(to + 1);
+	*to = *r;
+	to->ns = put_text(&at, r->ns);
+	to->policy = put_text(&at, r->policy);
+	to->name = put_text(&at, r->name);
+	to->text = put_text(&at, r->text);
+	c->rule[from->number].old = to;
+	return true;
 }
 
 static void rules_adopt(struct compiler *c, const struct compile_adopted *old)
@@ -250,11 +256,11 @@ static void rules_adopt(struct compiler *c, const struct compile_adopted *old)
 	for (u32 i = 0; i < old->nrule; i++) {
 		u64 h;
 
-		if (old->rule[i].number < WEIR_RULE_FIRST || old->rule[i].number >= c->limits.rules)
+		if (old->rule[i].number < WEIR_RULE_FIRST || old->rule[i].number >= c->limits.rules ||
+		    !rule_adopt(c, &old->rule[i]))
 			continue;
-		rule_adopt(c, &o->rule[o->nrule], &old->rule[i]);
-		h = rule_hash(&o->rule[o->nrule].rule);
-		o->rule[o->nrule].next = hmap_get(&o->rules, h);
+		h = rule_hash(&old->rule[i].rule);
+		o->rule[o->nrule] = (struct old_rule){ old->rule[i].number, hmap_get(&o->rules, h) };
 		hmap_set(&o->rules, h, ++o->nrule);
 	}
 }
@@ -412,8 +418,6 @@ void adopt_free(struct compiler *c)
 		words_free(o->endpoint[i].ns);
 		words_free(o->endpoint[i].pod);
 	}
-	for (u32 i = 0; i < o->nrule; i++)
-		words_free(o->rule[i].text);
 	words_free(o->endpoint);
 	words_free(o->rule);
 	hmap_free(&o->rules);

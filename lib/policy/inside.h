@@ -370,6 +370,7 @@ struct refusal {
 struct rule_entry {
 	u32 key, ref;			/* in c->rules */
 	char *text;			/* made when first asked for */
+	struct compile_rule *old;	/* what an earlier agent called it */
 	bool resting;
 };
 

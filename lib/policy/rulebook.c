@@ -131,6 +131,7 @@ static void rule_forget(struct compiler *c, u32 n)
 	struct vec key = { 0 };
 
 	words_free(x->text);
+	words_free(x->old);
 	x->text = NULL;
 	if (x->key) {
 		vec_add(&key, c->rules.e[x->key].w, c->rules.e[x->key].n);
@@ -166,8 +167,12 @@ bool compile_rule_of(const struct compiler *c, unsigned int n, struct compile_ru
 {
 	struct rule_entry *x = n < c->crule ? &c->rule[n] : NULL;
 
-	if (!x || !x->key)
+	if (!x || (!x->key && !x->old))
 		return false;
+	if (!x->key) {
+		*out = *x->old;
+		return true;
+	}
 	if (!x->text)
 		x->text = rule_text(c, x->key);
 	rule_say(c, x->key, out);
@@ -177,8 +182,10 @@ bool compile_rule_of(const struct compiler *c, unsigned int n, struct compile_ru
 
 void rulebook_free(struct compiler *c)
 {
-	for (u32 n = 0; n < c->crule; n++)
+	for (u32 n = 0; n < c->crule; n++) {
 		words_free(c->rule[n].text);
+		words_free(c->rule[n].old);
+	}
 	words_free(c->rule);
 	words_free(c->number_of);
 	intern_free(&c->rules);
