@@ -70,7 +70,10 @@ static int add_all(struct changes *c, double *ms, double *cpu_ms)
 	for (unsigned int i = 0; i < MANY && !err; i++)
 		err = datapath_op(c->world->dp, &(struct op){ .kind = OP_ADDRESS_GONE, .first = slot + i,
 				  .prefix = { .length = 128, .addr = world_peer(65536 + i) } });
-	return err ?: datapath_flush(c->world->dp);
+	err = err ?: datapath_flush(c->world->dp);
+	for (unsigned int i = 0; i < MANY && !err; i++)
+		err = datapath_op(c->world->dp, &(struct op){ .kind = OP_WORD, .first = slot + i });
+	return err;
 }
 
 static int entries(struct changes *c, struct bench *b, struct report *r)
