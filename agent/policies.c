@@ -285,7 +285,7 @@ static void list_refused(struct policies *p)
 	for (unsigned int i = 0; compile_refused(p->compiler, i, &r); i++) {
 		const char *bound = compile_bound_text(r.bound);
 
-		log_error("%s '%s%s%s' is not in force: %s; its last good version stays", object_kind_name(r.kind), r.ns,
+		log_error("%s '%s%s%s' is not in force: %s; what was in force of it stays", object_kind_name(r.kind), r.ns,
 			  *r.ns ? "/" : "", r.name, bound);
 		kept_refuse(p->kept, r.kind, r.ns, r.name, bound);
 		p->counts.refused++;

@@ -19,9 +19,8 @@ static const struct opt options[] = { VERB_OUTPUT_OPTIONS(&want), OPT_END };
 static const struct verb_help help = {
 	"policy check [OPTION...] FILE|DIRECTORY...",
 	"Reads manifests as the agent would and says what is wrong, as file:line:column: what, why, what to do. Needs neither\n"
-	"an agent nor root. Directories are read as a state directory is: *.yaml, *.yml and *.json in it\n"
-	"and in the folders in it. With pods among\n"
-	"them, a policy that selects nobody is mentioned.",
+	"an agent nor root. Directories are read as a state directory is: *.yaml, *.yml and *.json in it and in the folders\n"
+	"in it. With pods among them, a policy that selects nobody is mentioned.",
 	"0 all can be used, 1 something is wrong", false
 };
 

@@ -8,16 +8,16 @@ const char *compile_bound_text(enum compile_bound b)
 {
 	static const char *const text[] = {
 		[BOUND_NONE] = "nothing is full",
-		[BOUND_CLASSES] = "too many kinds of address that policies tell apart (16,384 classes per direction)",
+		[BOUND_CLASSES] = "too many kinds of address that policies tell apart (16,384 classes per direction): let policies share their selectors and blocks",
 		[BOUND_SETS] = "too many different groups of policies on the pods of this node",
 		[BOUND_CELLS] = "the table of rows is full (1,048,576 cells: sets times classes)",
-		[BOUND_RANGES] = "the table of port ranges is full (262,144 ranges)",
+		[BOUND_RANGES] = "the table of port ranges is full (262,144 ranges): write ranges of ports in place of single ones",
 		[BOUND_RULES] = "too many rules in force on this node (65,520)",
 		[BOUND_ADDRESSES] = "the table of addresses is full (131,072 addresses)",
-		[BOUND_PREFIXES] = "the table of prefixes is full (32,768 CIDRs and exceptions)",
-		[BOUND_TABLE] = "too many port ranges for one kind of peer (16,383)",
+		[BOUND_PREFIXES] = "the table of prefixes is full (32,768 CIDRs and exceptions): join blocks to wider ones",
+		[BOUND_TABLE] = "too many port ranges for one kind of peer (16,383): write ranges of ports in place of single ones",
 		[BOUND_ENDPOINTS] = "too many pods on this node (32,766)",
-		[BOUND_NAMESPACE] = "the namespace's policies tell apart more kinds of address than its budget allows",
+		[BOUND_NAMESPACE] = "the namespace's policies tell apart more kinds of address than its budget allows: let them share their selectors and blocks",
 	};
 
 	return b < sizeof(text) / sizeof(*text) ? text[b] : "";
