@@ -214,11 +214,6 @@ const struct datapath_view *datapath_view(const struct datapath *dp)
 	return &dp->view;
 }
 
-struct weir_bpf *datapath_skeleton(const struct datapath *dp)
-{
-	return dp->skel;
-}
-
 int datapath_prog_fd(const struct datapath *dp, bool to_pod)
 {
 	return bpf_program__fd(to_pod ? dp->skel->progs.to_pod : dp->skel->progs.from_pod);

@@ -127,7 +127,6 @@ int datapath_run(struct datapath *dp, struct datapath_run *run);
 
 /* For the agent's other kernel files. */
 struct weir_bpf;
-struct weir_bpf *datapath_skeleton(const struct datapath *dp);
 int datapath_prog_fd(const struct datapath *dp, bool to_pod);
 
 #endif

@@ -95,14 +95,6 @@ static inline enum copied copy_slot(const struct weir_bucket *b, unsigned int bu
 	return c;
 }
 
-bool flow_table_at(const struct datapath *dp, unsigned int slot, struct flow_snapshot *out)
-{
-	unsigned int bucket = slot / 8, way = slot % 8;
-
-	return bucket < dp->view.buckets && way < WEIR_WAYS &&
-	       copy_slot(&dp->view.bucket[bucket], bucket, way, out) == COPY_GOOD;
-}
-
 /* Tags and hot parts.  A prefetch of what is not there does nothing, so the end of the table is no case. */
 static inline void fetch_ahead(const struct weir_bucket *b)
 {

@@ -61,7 +61,6 @@ typedef int (*flow_table_fn)(void *ctx, const struct flow_snapshot *flow);	/* 0:
 /* Every published flow.  Returns how many were given to 'fn'; '*missed' (may be NULL) counts slots that would not
  * hold still. */
 unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *ctx, unsigned int *missed);
-bool flow_table_at(const struct datapath *dp, unsigned int slot, struct flow_snapshot *out);
 
 /* How many slots are in which phase: tags only, under a millisecond for the default table. */
 struct flow_table_use {

@@ -2,7 +2,7 @@
 /*
  * Names: who an address or an endpoint is, as numbers that never change their meaning.
  *
- *	names_pod(n, object); names_pod_gone(n, "shop", "web");		the loop, as the cluster changes
+ *	names_put(n, object, now); names_gone(n, kind, "shop", "web", now);	the loop, as the cluster changes
  *	record.name[0] = names_at(n, &addr);				the reader of the rings, at event time
  *	who = names_get(n, record.name[0]);				the loop, when somebody asks
  *

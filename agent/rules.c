@@ -165,11 +165,6 @@ const char *rules_fixed_text(uint32_t number)
 	}
 }
 
-unsigned int rules_count(const struct rules *r)
-{
-	return r->alive;
-}
-
 static uint32_t hash_what(const struct compile_rule *rule)
 {
 	uint64_t h = 0xcbf29ce484222325ULL + rule->dir + ((uint64_t)rule->index << 8);

@@ -51,6 +51,4 @@ const struct rule_name *rules_of(const struct rules *r, uint16_t kernel);	/* who
 /* What a fixed number says: "nobody isolates the pod" ... */
 const char *rules_fixed_text(uint32_t number);
 
-unsigned int rules_count(const struct rules *r);	/* alive */
-
 #endif

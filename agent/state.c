@@ -149,16 +149,6 @@ void state_rejected(const struct state *s, state_reject_fn fn, void *ctx)
 	fn(ctx, &(struct state_reject){ .object = more, .why = "not listed: see the log" });
 }
 
-const char *state_file(const struct state *s, enum object_kind kind, const char *ns, const char *name)
-{
-	return holdings_file(s->holdings, kind, ns, name);
-}
-
-size_t state_objects(const struct state *s)
-{
-	return holdings_count(s->holdings);
-}
-
 static void forget_rejects(struct state *s, const char *file)
 {
 	struct reject **at = &s->rejects, *r;

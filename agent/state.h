@@ -47,7 +47,5 @@ int state_apply(struct state *s, const char *text, size_t size, bool replace);
 void state_drop(struct state *s, enum object_kind kind, const char *ns, const char *name);
 
 void state_rejected(const struct state *s, state_reject_fn fn, void *ctx);
-const char *state_file(const struct state *s, enum object_kind kind, const char *ns, const char *name);	/* or NULL */
-size_t state_objects(const struct state *s);
 
 #endif

@@ -93,11 +93,6 @@ void texts_drop(struct texts *texts, const struct text *text)
 	free((void *)text);
 }
 
-size_t texts_count(const struct texts *texts)
-{
-	return texts->n;
-}
-
 static uint32_t hash_of(const void *bytes, size_t size)
 {
 	const unsigned char *b = bytes;

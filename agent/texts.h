@@ -28,6 +28,5 @@ void texts_free(struct texts *texts);		/* and every text; NULL is fine */
 const struct text *texts_take(struct texts *texts, const void *bytes, size_t size);	/* NULL: no memory */
 const struct text *texts_text(struct texts *texts, const char *text);
 void texts_drop(struct texts *texts, const struct text *w);	/* NULL is fine */
-size_t texts_count(const struct texts *texts);
 
 #endif

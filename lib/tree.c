@@ -58,11 +58,6 @@ void tree_begin(struct tree *t, struct complaint *why)
 	t->root = NULL;
 }
 
-struct tree_node *tree_root(struct tree *t)
-{
-	return t->root;
-}
-
 int tree_open(struct tree *t, enum tree_kind kind, struct tree_place at)
 {
 	struct tree_node *n;

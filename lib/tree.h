@@ -86,6 +86,5 @@ void tree_begin(struct tree *t, struct complaint *why);
 int tree_open(struct tree *t, enum tree_kind kind, struct tree_place at);
 int tree_scalar(struct tree *t, const char *text, size_t length, bool plain, struct tree_place at);
 int tree_close(struct tree *t);
-struct tree_node *tree_root(struct tree *t);
 
 #endif

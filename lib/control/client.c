@@ -74,11 +74,6 @@ void control_close(struct control *c)
 	free(c);
 }
 
-int control_fd(const struct control *c)
-{
-	return c->fd;
-}
-
 static int gone(struct control *c, int err, struct complaint *why)
 {
 	complaint_set(why, 0, 0, "the agent at '%s' hung up: %s", c->server, strerror(-err));

@@ -28,7 +28,6 @@ struct control;
 /* 'server' is unix:PATH or a path.  -errno and a complaint if nobody listens there. */
 int control_open(struct control **out, const char *server, struct complaint *why);
 void control_close(struct control *c);		/* NULL is fine */
-int control_fd(const struct control *c);	/* to wait for answers elsewhere */
 
 int control_ask(struct control *c, const Weir__V1__Request *ask, struct complaint *why);
 

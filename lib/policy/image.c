@@ -323,11 +323,6 @@ struct weir_set image_set(const struct image *m, unsigned int endpoint, enum wei
 	return endpoint < WEIR_ENDPOINTS ? m->set[endpoint].dir[dir] : (struct weir_set){ 0, 0 };
 }
 
-unsigned int image_generation(const struct image *m)
-{
-	return m->generation;
-}
-
 static __u32 endpoint_of(__u64 word)
 {
 	return WEIR_WORD_FLAGS(word) & WEIR_WORD_POD ? WEIR_WORD_ENDPOINT(word) : 0;

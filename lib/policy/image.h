@@ -32,7 +32,6 @@ void image_watch(struct image *image, int (*each)(void *ctx, const struct op *op
 
 __u64 image_word(const struct image *image, const struct weir_addr *a);	/* 0: nobody said anything */
 struct weir_set image_set(const struct image *image, unsigned int endpoint, enum weir_dir dir);
-unsigned int image_generation(const struct image *image);
 
 /* A connection from src to dst; sides whose address is no local endpoint are left out. */
 enum weir_reason image_judge(const struct image *image, const struct weir_addr *src, const struct weir_addr *dst,

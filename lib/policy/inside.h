@@ -501,7 +501,6 @@ int node_take(struct compiler *c, const struct object *o, struct complaint *why)
 int namespace_take(struct compiler *c, const struct object *o, struct complaint *why);
 void pod_gone(struct compiler *c, u32 space, const char *name);
 void namespace_gone(struct compiler *c, const char *name);
-void pods_free(struct compiler *c);
 int policy_take(struct compiler *c, const struct object *o, struct complaint *why);
 void policy_gone(struct compiler *c, enum object_kind kind, const char *ns, const char *name);
 void policy_swap(struct compiler *c, u32 policy, struct polrec *other);	/* exchange two versions */
