@@ -126,7 +126,6 @@ struct datapath_run {
 int datapath_run(struct datapath *dp, struct datapath_run *run);
 
 /* For the agent's other kernel files. */
-struct weir_bpf;
 int datapath_prog_fd(const struct datapath *dp, bool to_pod);
 
 #endif
