@@ -7,6 +7,7 @@
 
 #include "agent/cluster.h"
 #include "lib/addr.h"
+#include "lib/word.h"
 
 #define ENDPOINTS_AT_ONCE 200		/* in one reply */
 #define POLICIES_AT_ONCE 1000
@@ -42,19 +43,6 @@ static void send_endpoints(struct endpoint_answer *to, bool last)
 	to->n = 0;
 }
 
-/* "a, b" in place as two strings. */
-static size_t split_list(char *list, char **to, size_t most)
-{
-	size_t n = 0;
-
-	for (char *at; n < most && (at = strsep(&list, ","));) {
-		at += strspn(at, " ");
-		if (*at)
-			to[n++] = at;
-	}
-	return n;
-}
-
 static void selecting(struct endpoint_answer *to, struct one_endpoint *one, const char *ns, const char *name)
 {
 	struct end end;
@@ -65,9 +53,9 @@ static void selecting(struct endpoint_answer *to, struct one_endpoint *one, cons
 		explain_isolating(to->policies.v, to->policies.n, dir, &end.explain, one->list[dir], LIST_SIZE);
 	end_drop(&end);
 	one->endpoint.ingress = one->policy[WEIR_INGRESS];
-	one->endpoint.n_ingress = split_list(one->list[WEIR_INGRESS], one->policy[WEIR_INGRESS], SELECTING_MOST);
+	one->endpoint.n_ingress = word_split(one->list[WEIR_INGRESS], one->policy[WEIR_INGRESS], SELECTING_MOST);
 	one->endpoint.egress = one->policy[WEIR_EGRESS];
-	one->endpoint.n_egress = split_list(one->list[WEIR_EGRESS], one->policy[WEIR_EGRESS], SELECTING_MOST);
+	one->endpoint.n_egress = word_split(one->list[WEIR_EGRESS], one->policy[WEIR_EGRESS], SELECTING_MOST);
 }
 
 static void usage(const struct agent *a, unsigned int number, Weir__V1__Endpoint *out)

@@ -11,6 +11,7 @@
 #include "agent/cluster.h"
 #include "agent/datapath_word.h"
 #include "lib/addr.h"
+#include "lib/word.h"
 
 struct weir_view {
 	const struct datapath_view *map;
@@ -168,25 +169,13 @@ static void name_would_be(const struct question *q, const struct weir_said *said
 	s->side.would_be_rule = rule->index + 1;
 }
 
-static size_t split_list(char *list, char **to, size_t most)
-{
-	size_t n = 0;
-
-	for (char *at; n < most && (at = strsep(&list, ","));) {
-		at += strspn(at, " ");
-		if (*at)
-			to[n++] = at;
-	}
-	return n;
-}
-
 static void explain_side(struct question *q, enum weir_dir dir, enum weir_reason reason, struct side *s)
 {
 	const struct explain_end *subject = dir == WEIR_EGRESS ? &q->src.explain : &q->dst.explain;
 
 	explain_isolating(q->policies.v, q->policies.n, dir, subject, s->list, sizeof(s->list));
 	s->side.isolating = s->isolating;
-	s->side.n_isolating = split_list(s->list, s->isolating, sizeof(s->isolating) / sizeof(*s->isolating));
+	s->side.n_isolating = word_split(s->list, s->isolating, sizeof(s->isolating) / sizeof(*s->isolating));
 	if (reason != WEIR_UNDECIDED && explain_miss(q->policies.v, q->policies.n, dir, &q->src.explain, &q->dst.explain,
 						     q->proto, q->ask->port, &s->miss))
 		s->side.nearest_miss = s->miss.text;

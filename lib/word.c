@@ -55,3 +55,15 @@ const char *word_closest(const char *word, const char *const *list, unsigned int
 			best = list[i];
 	return best;
 }
+
+size_t word_split(char *list, char **to, size_t most)
+{
+	size_t n = 0;
+
+	for (char *at; n < most && (at = strsep(&list, ","));) {
+		at += strspn(at, " ");
+		if (*at)
+			to[n++] = at;
+	}
+	return n;
+}

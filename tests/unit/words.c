@@ -33,6 +33,17 @@ static void words(void)
 	CHECK_EQ(word_slips("", "abc"), 3, "three more");
 }
 
+static void lists(void)
+{
+	char some[] = ", shop/a,  shop/b,,c", none[] = "", *to[4];
+
+	CHECK_EQ(word_split(some, to, 4), 3, "empty ones are left out");
+	CHECK(!strcmp(to[0], "shop/a") && !strcmp(to[1], "shop/b") && !strcmp(to[2], "c"), "without spaces");
+	CHECK_EQ(word_split(none, to, 4), 0, "an empty list");
+	strcpy(some, "a,b");
+	CHECK_EQ(word_split(some, to, 1), 1, "no more than there is room for");
+}
+
 static void ranges(void)
 {
 	static const char none[] = "is no address range; write one like 10.0.0.0/8 or fd00::/8";
@@ -152,6 +163,7 @@ static void names(void)
 int main(void)
 {
 	words();
+	lists();
 	ranges();
 	characters();
 	arenas();
