@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A killed agent and the next: random events; the commit is cut off after each of its stores in turn, a new compiler
+ * A killed agent and the next, which may be killed as well: random events; the commit is cut off after each of its stores in turn, a new compiler
  * adopts what the maps hold and is told the objects as they are.  At every store of the adopting commit, and of the
  * settling after it, each (endpoint, address) has its old table or its new one; then the maps say what the objects
  * say, endpoints and rules have the numbers they had, and the dump is that of a fresh compiler.
@@ -156,6 +156,24 @@ static int settle(struct run *x)
 	return compile_settle(x->c);
 }
 
+/* The next agent is killed too, somewhere in its adopting commit. */
+static void successor_dies(struct run *x, struct names *n)
+{
+	struct names more;
+
+	stores = 0;
+	budget = 1 + rnd(60);
+	image_watch(x->m, mortal, NULL);
+	compile_commit(x->c, NULL);
+	image_watch(x->m, NULL, NULL);
+	budget = 0;
+	run_check(!image_error(x->m), "%s: dying: %s", x->what, image_error(x->m));
+	names_take(&more, x);
+	names_free(n);
+	*n = more;
+	successor(x, n);
+}
+
 /* What a pod says that policies isolate and no rule opens. */
 static __u64 closed(void)
 {
@@ -215,6 +233,8 @@ static unsigned int life(unsigned int seed, unsigned int events, unsigned int at
 	if (at) {
 		image_watch(x->m, NULL, NULL);
 		successor(x, &n);
+		for (int again = 0; again < 2 && chance(40); again++)
+			successor_dies(x, &n);
 		run_snapshot(x, x->before);	/* as found (random.c holds that to be old or new), by the names known now */
 		watched(x, commit);
 		memcpy(x->before, x->after, sizeof(x->before));
