@@ -153,6 +153,8 @@ void run_check_steps(struct run *x)
 					__u64 v = x->states[s][p][d][i];
 
 					run_steps++;
+					if (x->several && !x->stays[i])
+						continue;
 					if (v == x->before[p][d][i] || v == x->after[p][d][i] || own(x, p, i) ||
 					    (x->closed && v == x->closed && x->before[p][d][i] == WEIR_STRANGER))
 						continue;
@@ -334,7 +336,10 @@ void run_commit(struct run *x, bool one)
 	run_addresses(x);
 	run_snapshot(x, x->before);
 	x->nstates = 0;
-	x->watching = one;
+	x->watching = true;
+	x->several = !one;
+	for (unsigned int i = 0; i < x->nat; i++)
+		x->stays[i] = world_owner(&x->w, &x->at[i]) && !(WEIR_WORD_FLAGS(image_word(x->m, &x->at[i])) & WEIR_WORD_PREFIX);
 	compile_count(x->c, &was);
 	err = compile_commit(x->c, &r);
 	compile_count(x->c, &n);
@@ -343,11 +348,12 @@ void run_commit(struct run *x, bool one)
 	CHECK(!err || x->tight, "%s: commit", x->what);
 	put_back(x);
 	run_snapshot(x, x->after);
-	if (one && n.over == was.over)		/* whoever is let in as room comes free is one event more */
+	if (n.over == was.over)		/* whoever is let in as room comes free is one event more */
 		run_check_steps(x);
 	if (chance(70)) {
 		image_grace(x->m);
-		x->watching = one;
+		x->watching = true;
+		x->several = false;
 		x->nstates = 0;
 		run_snapshot(x, x->before);
 		compile_settle(x->c);

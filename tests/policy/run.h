@@ -21,6 +21,8 @@ struct run {
 	run_state *states;		/* after each store */
 	unsigned int nstates, cstates;
 	bool watching;
+	bool several;			/* events in this commit: then only addresses that were pods' and are must change at once */
+	bool stays[RUN_ADDRESSES];
 	bool tight;			/* limits so small that much is refused */
 	struct made *kept[WORLD_POLICIES];	/* the last good version, while a newer one waits for its commit */
 	bool changed[WORLD_POLICIES];
@@ -36,7 +38,7 @@ int run_done(void);				/* the closing line, and the exit code */
 extern unsigned long run_cells, run_dumps, run_steps;
 
 void run_event(struct run *x);			/* one, at random */
-void run_commit(struct run *x, bool one);	/* and now and then a grace, settling, a sweep; 'one': old or new at every store */
+void run_commit(struct run *x, bool one);	/* and now and then a grace, settling, a sweep; 'one' event: old or new at every store */
 void run_forget(struct run *x);			/* all objects go */
 void run_addresses(struct run *x);		/* to ask about */
 const struct object *run_object(const struct run *x, unsigned int n);	/* NULL: not there */

@@ -315,6 +315,74 @@ static void generation(void)
 	end();
 }
 
+/* Was shop/far let in to shop/db, or to shop/web, after any store of a commit? */
+static bool seen_db, seen_web;
+
+static int look(void *ctx, const struct op *op)
+{
+	struct weir_answer a;
+
+	seen_db |= image_judge(m, &a_far, &a_db, 6, 80, WEIR_SIDE(WEIR_INGRESS), &a) == WEIR_ALLOWED;
+	seen_web |= image_judge(m, &a_far, &a_web, 6, 80, WEIR_SIDE(WEIR_INGRESS), &a) == WEIR_ALLOWED;
+	return 0;
+}
+
+/* Old policy and old labels deny, new and new deny; old policy and new labels would allow: no packet may see that. */
+static void class_of_ones_own(void)
+{
+	begin(NULL);
+	shop();
+	pod_at("shop", "far", "cache", "n2", a_far, 3);
+	policy("all", WEIR_INGRESS, "web", NULL, false);
+	done();
+	pod_at("shop", "far", "web", "n2", a_far, 3);
+	policy("all", WEIR_INGRESS, "other", NULL, false);
+	seen_db = seen_web = false;
+	image_watch(m, look, NULL);
+	compile_commit(c, NULL);
+	CHECK(!seen_db && !seen_web, "a peer relabelled and a policy edited in one commit");
+	compile_finish(c);
+	CHECK(!seen_db && !seen_web, "nor when it joins");
+	image_watch(m, NULL, NULL);
+	end();
+}
+
+/* The same where only one of two pods leaves the set that both have: shop/db loses its rights, shop/web gains. */
+static void twin(void)
+{
+	const char *only[] = { "db" };
+
+	begin(NULL);
+	shop();
+	pod_at("shop", "far", "cache", "n2", a_far, 3);
+	pod_at("shop", "db", "web", "n1", a_db, 2);
+	policy("all", WEIR_INGRESS, "web", NULL, false);
+	{
+		struct peer peer = { .kind = PEER_PODS };
+		struct requirement db = { "app", OP_IN, 1, only };
+		struct rule r = { .name = "", .action = ACTION_DENY, .peer = &peer, .npeer = 1, .any_port = true };
+		struct object o = { .kind = OBJECT_CLUSTER_POLICY, .ns = "", .name = "db-denies",
+			.policy = { .tier = TIER_ADMIN, .subject_all_namespaces = true, .subject_pods = { &db, 1 },
+				    .applies = { true, false } } };
+
+		o.policy.rule[0] = &r;
+		o.policy.nrule[0] = 1;
+		compile_object(c, &o, NULL);
+	}
+	done();
+	pod_at("shop", "far", "web", "n2", a_far, 3);
+	pod_at("shop", "db", "db", "n1", a_db, 2);
+	seen_db = seen_web = false;
+	image_watch(m, look, NULL);
+	compile_commit(c, NULL);
+	CHECK(!seen_db, "the pod that leaves the set never sees the old policy on the new labels");
+	CHECK(seen_web, "the pod that keeps what it says lets the peer in");
+	compile_finish(c);
+	CHECK(!seen_db, "nor when it joins");
+	image_watch(m, NULL, NULL);
+	end();
+}
+
 /* A rule keeps its number while it says the same; one that comes back before a sweep has it again. */
 static void rule_numbers(void)
 {
@@ -430,6 +498,8 @@ int main(void)
 	words();
 	hands();
 	generation();
+	class_of_ones_own();
+	twin();
 	rule_numbers();
 	budget();
 	refusal();
