@@ -233,6 +233,8 @@ __noinline int flow_open(struct packet *p, struct verdict *v, __u32 reason)
 	if (!p || !v)
 		return WEIR_NO_ROOM;
 	payer = payer_of(gate_of(p, v), v->opener ? WEIR_TAG_OPENER : 0);
+	if (v->picked_up && usage_crowded(payer))
+		return WEIR_QUOTA_HALF;
 	for (int i = 0; i < 4 && !r; i++)
 		r = claim(&f, p, payer, &away);
 	if (r <= 0)

@@ -55,4 +55,13 @@ inline_fn __u32 usage_over(__u32 payer)
 	return exceeds(used >> 32, ep->quota_half ?: control.quota_half) ? WEIR_QUOTA_HALF : 0;
 }
 
+/* What a stranger's reply opens in a pod's name may fill a quarter of its half-open quota: the rest is for what it opens. */
+inline_fn int usage_crowded(__u32 payer)
+{
+	const struct weir_endpoint *ep = bpf_map_lookup_elem(&endpoints, &payer);
+	__u64 *u = bpf_map_lookup_elem(&usage, &payer);
+
+	return u && ep && number_is_pod(payer) && exceeds(ONCE(*u) >> 32 << 2, ep->quota_half ?: control.quota_half);
+}
+
 #endif

@@ -354,6 +354,12 @@ static void picked_up(void)
 	sent("newly armed, but policy would not allow it", FROM(B), "tcp B:79 > A:4000 A", WEIR_NO_RULE);
 	sent("a SYN is no reply", FROM(B), "tcp B:80 > A:4001 S", WEIR_NO_RULE);
 	sent("nor is UDP", FROM(B), "udp B:80 > A:4001", WEIR_NO_RULE);
+	w->endpoints[A].quota_half = 8;
+	sent("what replies open in its name", FROM(B), "tcp B:80 > A:4011 A", WEIR_PICKED_UP);
+	sent("fills a part of its quota", FROM(B), "tcp B:80 > A:4012 A", WEIR_PICKED_UP);
+	sent("and no more", FROM(B), "tcp B:80 > A:4013 A", WEIR_QUOTA_HALF);
+	sent("the rest is its own", FROM(A), "tcp A:4014 > B:80 S", WEIR_ALLOWED);
+	w->endpoints[A].quota_half = 0;
 }
 
 /* ------------------------------------------------------------------ room */
