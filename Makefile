@@ -16,7 +16,7 @@ VERSION := 0.1.0
 
 CFLAGS ?= -O2 -g
 WEIR_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -D_GNU_SOURCE \
-	-I. -Iinclude -I$(B)/gen -DWEIR_VERSION='"$(VERSION)"' $(CFLAGS)
+	-I. -Iinclude -I$(B)/gen -I$(B)/gen/proto -DWEIR_VERSION='"$(VERSION)"' $(CFLAGS)
 ifdef SAN
 # under sanitizers gcc warns of what they themselves insert: the plain build is the strict one
 WEIR_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-error
@@ -28,13 +28,16 @@ DEPS = -MMD -MP -MF $@.d
 
 LIB_SRC := $(wildcard lib/*.c lib/*/*.c)
 AGENT_SRC := $(wildcard agent/*.c)
+RELAY_SRC := $(wildcard relay/*.c relay/*/*.c)
 TOOLS_SRC := $(wildcard tools/*.c tools/*/*.c)
-PROTO := $(wildcard proto/*/*/*.proto)
-PROTO_C := $(PROTO:proto/%.proto=$(B)/gen/proto/%.pb-c.c)
+PROTO := $(shell find proto -name '*.proto')
+GOOGLE_PROTO := $(addprefix google/protobuf/,any timestamp wrappers field_mask)
+PROTO_C := $(PROTO:proto/%.proto=$(B)/gen/proto/%.pb-c.c) $(GOOGLE_PROTO:%=$(B)/gen/proto/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 LIBS_LIB := -lyaml -lprotobuf-c -lpthread -lm
+LIBS_RPC := -lgrpc -lgpr
 LIBS_BPF := -lbpf -lelf -lz
 
 all: deps $(B)/weir $(B)/weir-agent
@@ -47,12 +50,16 @@ deps-test:
 
 $(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p $(B)/gen/proto
-	protoc-c --proto_path=proto --c_out=$(B)/gen/proto $<
+	protoc-c --proto_path=proto --proto_path=/usr/include --c_out=$(B)/gen/proto $<
+# libprotobuf-c has no well-known types
+$(B)/gen/proto/google/%.pb-c.c $(B)/gen/proto/google/%.pb-c.h: /usr/include/google/%.proto
+	@mkdir -p $(B)/gen/proto
+	protoc-c --proto_path=/usr/include --c_out=$(B)/gen/proto $<
 
 $(B)/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(WEIR_CFLAGS) $(DEPS) -c $< -o $@
-$(B)/gen/%.o: $(B)/gen/%.c
+$(B)/gen/%.o: $(B)/gen/%.c | $(PROTO_H)
 	$(CC) $(WEIR_CFLAGS) -I$(B)/gen/proto -c $< -o $@
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -69,15 +76,20 @@ $(B)/libweir.a: $(call obj,$(LIB_SRC)) $(PROTO_C:.c=.o)
 # only these know libbpf: agent/datapath.c, agent/attach.c, agent/flows.c and the BPF tests
 $(call obj,$(AGENT_SRC)): | $(B)/gen/bpf/weir.skel.h
 $(B)/weir-agent: $(call obj,$(AGENT_SRC)) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 $(B)/weir: $(call obj,$(TOOLS_SRC)) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
+ifneq ($(RELAY_SRC),)
+all: $(B)/weir-relay
+$(B)/weir-relay: $(call obj,$(RELAY_SRC)) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
+endif
 
 # A unit test is one file, linked with the library.
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 $(UNIT): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
 unit: $(UNIT)
 
 include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk tools/*.mk tests/*/*.mk bench/*.mk deploy/*.mk))
