@@ -92,7 +92,7 @@ $(UNIT): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
 unit: $(UNIT)
 
-include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk tools/*.mk tests/*/*.mk bench/*.mk deploy/*.mk))
+include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk relay/*.mk tools/*.mk tests/*/*.mk bench/*.mk deploy/*.mk))
 
 QUICK += tests/check-layout $(UNIT)
 tests/check-layout: | $(PROTO_H)
