@@ -55,6 +55,24 @@ enum flow_direction { FLOW_DIRECTION_UNKNOWN, FLOW_INGRESS, FLOW_EGRESS };
 enum flow_event { FLOW_EVENT_DROP = 1, FLOW_EVENT_TRACE = 4, FLOW_EVENT_POLICY = 5, FLOW_EVENT_L7 = 129 };
 enum flow_reply { FLOW_REPLY_UNKNOWN, FLOW_REPLY_NO, FLOW_REPLY_YES };
 
+/* What weir does not see, but flows of others that came by the wire (or from a file) may say. */
+enum flow_l7 { FLOW_L7_NONE, FLOW_L7_DNS, FLOW_L7_HTTP, FLOW_L7_KAFKA };
+struct flow_header {
+	const char *key, *value;
+};
+struct flow_more {
+	struct weir_addr src_xlated;	/* the source as others see it; all zero: not said */
+	bool encrypted;
+	const char *trace_id;
+	uint64_t ip_trace_id;		/* 0: none */
+	uint8_t l7;			/* enum flow_l7 */
+	uint32_t http_status;		/* of an answer; 0: none */
+	const char *http_method, *http_url;
+	const struct flow_header *http_header;
+	unsigned int http_headers;
+	const char *dns_query;
+};
+
 struct flow {
 	uint64_t time;			/* nanoseconds of CLOCK_REALTIME, of the kernel's event */
 	uint64_t record;		/* its number in the agent's history */
@@ -85,6 +103,7 @@ struct flow {
 	unsigned int source_names, destination_names;
 	const char *interface;
 	uint32_t ifindex;
+	const struct flow_more *more;	/* NULL: nothing of it */
 	char uuid[40];			/* "" or: unique over nodes and restarts, the same for all of one flow */
 
 	/* what only weir says */
