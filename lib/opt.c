@@ -13,6 +13,7 @@
 static const struct opt *by_letter(const struct opt *options, char letter);
 static const struct opt *by_name(const struct opt *options, const char *name, size_t length);
 static const char *closest(const struct opt *options, const char *name);
+static bool is_flag(const struct opt *o);
 static int set(const struct opt *o, const char *text, struct complaint *why);
 static int parse_name(const struct opt *options, int argc, char **argv, int *at, struct complaint *why);
 static int parse_letters(const struct opt *options, int argc, char **argv, int *at, struct complaint *why);
@@ -63,13 +64,8 @@ static int parse_name(const struct opt *options, int argc, char **argv, int *at,
 
 	if (!o)
 		return unknown(options, name, length, why);
-	if (o->kind == OPT_KIND_FLAG) {
-		if (equal) {
-			complaint_set(why, 0, 0, "option '--%s' takes no value", o->name);
-			return -EINVAL;
-		}
-		return set(o, NULL, why);
-	}
+	if (is_flag(o))
+		return set(o, equal ? equal + 1 : "true", why);
 	if (equal)
 		return set(o, equal + 1, why);
 	if (*at + 1 >= argc) {
@@ -90,8 +86,8 @@ static int parse_letters(const struct opt *options, int argc, char **argv, int *
 			complaint_set(why, 0, 0, "no option '-%c' (--help lists them)", *c);
 			return -EINVAL;
 		}
-		if (o->kind == OPT_KIND_FLAG) {
-			err = set(o, NULL, why);
+		if (is_flag(o)) {
+			err = set(o, "true", why);
 			if (err)
 				return err;
 			continue;
@@ -107,20 +103,109 @@ static int parse_letters(const struct opt *options, int argc, char **argv, int *
 	return 0;
 }
 
+void opt_walk(struct opt_walk *w, const struct opt *options)
+{
+	w->depth = 1;
+	w->at[0] = options;
+}
+
+const struct opt *opt_next(struct opt_walk *w)
+{
+	while (w->depth) {
+		const struct opt *o = w->at[w->depth - 1]++;
+
+		if (!o->kind)
+			w->depth--;
+		else if (o->kind != OPT_KIND_TABLE)
+			return o;
+		else if (w->depth < OPT_DEPTH)
+			w->at[w->depth++] = o->to;
+	}
+	return NULL;
+}
+
 static const struct opt *by_letter(const struct opt *options, char letter)
 {
-	for (const struct opt *o = options; o->kind; o++)
-		if (o->letter == letter)
-			return o;
-	return NULL;
+	const struct opt *o;
+	struct opt_walk w;
+
+	opt_walk(&w, options);
+	while ((o = opt_next(&w)) && o->letter != letter)
+		;
+	return o;
 }
 
 static const struct opt *by_name(const struct opt *options, const char *name, size_t length)
 {
-	for (const struct opt *o = options; o->kind; o++)
+	const struct opt *o;
+	struct opt_walk w;
+
+	opt_walk(&w, options);
+	while ((o = opt_next(&w)))
 		if (o->name && strlen(o->name) == length && !memcmp(o->name, name, length))
 			return o;
 	return NULL;
+}
+
+const struct opt *opt_find(const struct opt *options, const char *name)
+{
+	return by_name(options, name, strlen(name));
+}
+
+int opt_set(const struct opt *options, const char *name, const char *value, struct complaint *why)
+{
+	const struct opt *o = opt_find(options, name);
+
+	return o ? set(o, value, why) : -ENOENT;
+}
+
+static bool is_flag(const struct opt *o)
+{
+	return o->kind == OPT_KIND_FLAG || (o->kind == OPT_KIND_CALL && !o->value);
+}
+
+static int set_flag(const struct opt *o, const char *text, struct complaint *why)
+{
+	if (strcmp(text, "true") && strcmp(text, "false")) {
+		complaint_set(why, 0, 0, "option '--%s' takes no value but true and false, not '%s'", o->name, text);
+		return -EINVAL;
+	}
+	if (o->kind == OPT_KIND_CALL)
+		return o->call(o->to, o, text, why);
+	*(bool *)o->to = text[0] == 't';
+	return 0;
+}
+
+/* "a, b or c" */
+static void say_words(const char *words, char *out, size_t size)
+{
+	size_t at = 0;
+
+	for (const char *w = words; *w && at < size; w += strcspn(w, "|") + (w[strcspn(w, "|")] == '|')) {
+		size_t n = strcspn(w, "|");
+		const char *between = w == words ? "" : w[n] ? ", " : " or ";
+
+		at += snprintf(out + at, size - at, "%s%.*s", between, (int)n, w);
+	}
+}
+
+static int set_word(const struct opt *o, const char *text, struct complaint *why)
+{
+	char list[256], near[NAME_MAX_LENGTH];
+	size_t length = strlen(text);
+
+	for (const char *w = o->value; *w; w += strcspn(w, "|") + (w[strcspn(w, "|")] == '|')) {
+		if (strcspn(w, "|") != length || memcmp(w, text, length))
+			continue;
+		*(const char **)o->to = text;
+		return 0;
+	}
+	say_words(o->value, list, sizeof(list));
+	if (opt_closest_word(o->value, text, near, sizeof(near)))
+		complaint_set(why, 0, 0, "%s is %s, not '%s' (did you mean '%s'?)", o->name, list, text, near);
+	else
+		complaint_set(why, 0, 0, "%s is %s, not '%s'", o->name, list, text);
+	return -EINVAL;
 }
 
 static int set_uint(const struct opt *o, const char *text, struct complaint *why)
@@ -150,24 +235,44 @@ static int set_list(const struct opt *o, const char *text, struct complaint *why
 	return 0;
 }
 
-static int set_duration(const struct opt *o, const char *text, struct complaint *why)
+/* One number and its unit, in milliseconds; NULL if it is none.  '*end' is what stands behind. */
+static const char *read_span(const char *text, double *ms)
 {
-	static const struct { const char *unit; unsigned int ms; } units[] = {
+	static const struct { const char *unit; double ms; } units[] = {
 		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
 	};
-	unsigned long long n;
+	size_t digits = strspn(text, "0123456789."), n;
 	char *end;
 
-	errno = 0;
-	n = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || digits > 20)
+		return NULL;
+	*ms = strtod(text, &end);
+	if (end != text + digits)
+		return NULL;
+	n = strspn(end, "hms");
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (!isdigit((unsigned char)text[0]) || errno || strcmp(end, units[i].unit) ||
-		    n > UINT_MAX / units[i].ms)
+		if (strlen(units[i].unit) != n || memcmp(units[i].unit, end, n))
 			continue;
-		*(unsigned int *)o->to = n * units[i].ms;
+		*ms *= units[i].ms;
+		return end + n;
+	}
+	return NULL;
+}
+
+static int set_duration(const struct opt *o, const char *text, struct complaint *why)
+{
+	const char *at = text;
+	double sum = 0, ms;
+
+	do {
+		at = read_span(at, &ms);
+		sum += ms;
+	} while (at && *at && sum <= UINT_MAX);
+	if (at && sum <= UINT_MAX) {
+		*(unsigned int *)o->to = sum;
 		return 0;
 	}
-	complaint_set(why, 0, 0, "option '--%s' wants a time such as 300ms, 10s, 5m or 1h, not '%s'", o->name, text);
+	complaint_set(why, 0, 0, "option '--%s' wants a time such as 300ms, 10s, 5m or 1h30m, not '%s'", o->name, text);
 	return -EINVAL;
 }
 
@@ -175,8 +280,7 @@ static int set(const struct opt *o, const char *text, struct complaint *why)
 {
 	switch (o->kind) {
 	case OPT_KIND_FLAG:
-		*(bool *)o->to = true;
-		return 0;
+		return set_flag(o, text, why);
 	case OPT_KIND_TEXT:
 		*(const char **)o->to = text;
 		return 0;
@@ -186,6 +290,10 @@ static int set(const struct opt *o, const char *text, struct complaint *why)
 		return set_list(o, text, why);
 	case OPT_KIND_DURATION:
 		return set_duration(o, text, why);
+	case OPT_KIND_WORD:
+		return set_word(o, text, why);
+	case OPT_KIND_CALL:
+		return is_flag(o) ? set_flag(o, text, why) : o->call(o->to, o, text, why);
 	default:
 		return -EINVAL;
 	}
@@ -218,11 +326,14 @@ static const char *closest(const struct opt *options, const char *name)
 {
 	const char *best = NULL;
 	unsigned int best_distance = strlen(name) / 3 + 2;	/* further off is no slip of the finger */
+	const struct opt *o;
+	struct opt_walk w;
 
-	for (const struct opt *o = options; o->kind; o++) {
+	opt_walk(&w, options);
+	while ((o = opt_next(&w))) {
 		unsigned int d;
 
-		if (!o->name || strlen(o->name) >= NAME_MAX_LENGTH)
+		if (!o->name || !o->text || strlen(o->name) >= NAME_MAX_LENGTH)
 			continue;
 		d = distance(name, o->name);
 		if (d < best_distance) {
@@ -231,6 +342,31 @@ static const char *closest(const struct opt *options, const char *name)
 		}
 	}
 	return best;
+}
+
+const char *opt_closest_word(const char *words, const char *text, char *out, size_t size)
+{
+	unsigned int best = strlen(text) / 3 + 2;
+	char word[NAME_MAX_LENGTH], typed[NAME_MAX_LENGTH];
+	const char *found = NULL;
+
+	if (strlen(text) >= sizeof(typed))
+		return NULL;
+	snprintf(typed, sizeof(typed), "%s", text);
+	for (const char *w = words; *w; w += strcspn(w, "|") + (w[strcspn(w, "|")] == '|')) {
+		unsigned int d;
+
+		if (strcspn(w, "|") >= sizeof(word))
+			continue;
+		snprintf(word, sizeof(word), "%.*s", (int)strcspn(w, "|"), w);
+		d = distance(typed, word);
+		if (d >= best)
+			continue;
+		best = d;
+		snprintf(out, size, "%s", word);
+		found = out;
+	}
+	return found;
 }
 
 /* What stands left of an option's text.  Returns its length. */
@@ -243,20 +379,38 @@ static int help_left(const struct opt *o, char *buf, size_t size)
 	return snprintf(buf, size, "  %s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-void opt_help(const struct opt *options, FILE *to)
+static int help_width(const struct opt *options)
 {
+	const struct opt *o;
+	struct opt_walk w;
 	char left[160];
 	int width = 0;
 
-	for (const struct opt *o = options; o->kind; o++) {
-		int n = help_left(o, left, sizeof(left));
+	opt_walk(&w, options);
+	while ((o = opt_next(&w))) {
+		int n = o->name && o->text ? help_left(o, left, sizeof(left)) : 0;
 
 		if (n > width && n <= HELP_LEFT_MAX)
 			width = n;
 	}
-	for (const struct opt *o = options; o->kind; o++) {
+	return width;
+}
+
+void opt_help(const struct opt *options, FILE *to)
+{
+	int width = help_width(options);
+	const struct opt *o;
+	struct opt_walk w;
+	char left[160];
+
+	opt_walk(&w, options);
+	while ((o = opt_next(&w))) {
+		if (!o->text)
+			continue;
+		if (o->kind == OPT_KIND_HEAD)
+			fprintf(to, "\n%s\n", o->text);
 		/* a long one has its text on a line of its own, so that the others stay readable */
-		if (help_left(o, left, sizeof(left)) > width)
+		else if (help_left(o, left, sizeof(left)) > width)
 			fprintf(to, "%s\n%*s   %s\n", left, width, "", o->text);
 		else
 			fprintf(to, "%-*s   %s\n", width, left, o->text);

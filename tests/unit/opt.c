@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Options: what is taken, what is left, what is said about a slip. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/opt.h"
@@ -10,7 +11,29 @@ static struct {
 	unsigned int last, wait;
 	bool follow, quiet;
 	struct opt_list pods;
+	const char *colour;
+	char calls[20];
 } want;
+
+static int on_call(void *ctx, const struct opt *o, const char *value, struct complaint *why)
+{
+	char *calls = ctx;
+
+	if (!strcmp(value, "bad")) {
+		complaint_set(why, 0, 0, "it is bad");
+		return -EINVAL;
+	}
+	strcat(calls, o->value ? value : *value == 't' ? "!" : ".");
+	return 0;
+}
+
+static const struct opt shared[] = {
+	OPT_WORD(0, "hue", &want.colour, "on|off|no", "when"),
+	OPT_CALL(0, "call", on_call, want.calls, "WORD", "as they come"),
+	OPT_CALL(0, "not", on_call, want.calls, NULL, "a flag that is called"),
+	OPT_FLAG(0, "old-name", &want.follow, NULL),
+	OPT_END
+};
 
 static const struct opt options[] = {
 	OPT_TEXT('s', "server", &want.server, "ADDRESS", "agent to ask"),
@@ -20,6 +43,8 @@ static const struct opt options[] = {
 	OPT_FLAG('q', "quiet", &want.quiet, "say less"),
 	OPT_LIST(0, "pod", &want.pods, "POD", "only these"),
 	OPT_FLAG(0, "a-name-so-long-that-it-has-its-own-line", &want.quiet, "alone"),
+	OPT_HEAD("Shared:"),
+	OPT_TABLE(shared),
 	OPT_END
 };
 
@@ -51,7 +76,21 @@ static const struct row rows[] = {
 	{ "--last 5x", -1, "not '5x'" },
 	{ "--last", -1, "option '--last' needs a value: N" },
 	{ "-n", -1, "option '-n' needs a value: N" },
-	{ "--follow=yes", -1, "option '--follow' takes no value" },
+	{ "--follow=yes", -1, "option '--follow' takes no value but true and false, not 'yes'" },
+	{ "--follow=true -q", 2, "- 0 0 fq 0" },
+	{ "-f --follow=false", 2, "- 0 0 .. 0" },
+	{ "-w 1h30m", 2, "- 0 5400000 .. 0" },
+	{ "-w 1.5s", 2, "- 0 1500 .. 0" },
+	{ "-w 1m5", -1, "not '1m5'" },
+	{ "-w 1..5s", -1, "not '1..5s'" },
+	{ "--hue off", 2, "off" },
+	{ "--hue=offf", -1, "hue is on, off or no, not 'offf' (did you mean 'off'?)" },
+	{ "--hue blue", -1, "hue is on, off or no, not 'blue'" },
+	{ "--not --call x --not=false", 4, "!x." },
+	{ "--call bad", -1, "it is bad" },
+	{ "--hu x", -1, "did you mean '--hue'" },
+	{ "--old-namee", -1, "--help lists them" },
+	{ "--old-name", 1, "- 0 0 f. 0" },
 	{ "--folow", -1, "no option '--folow' (did you mean '--follow'?)" },
 	{ "--sever x", -1, "did you mean '--server'" },
 	{ "--xyzzy", -1, "no option '--xyzzy' (--help lists them)" },
@@ -78,6 +117,8 @@ static void run(const struct row *row)
 	}
 	snprintf(got, sizeof(got), "%s %u %u %c%c %u", want.server ? want.server : "-", want.last, want.wait,
 		 want.follow ? 'f' : '.', want.quiet ? 'q' : '.', want.pods.n);
+	if (want.colour || *want.calls)
+		snprintf(got, sizeof(got), "%s", want.colour ? want.colour : want.calls);
 	CHECK_TEXT(got, row->says, "row '%s'", row->words);
 }
 
@@ -92,6 +133,8 @@ static void test_help(void)
 	CHECK(strstr(text, "  -s, --server ADDRESS   agent to ask\n"), "letter, name, value, text");
 	CHECK(strstr(text, "      --pod POD          only these\n"), "aligned without a letter: %s", text);
 	CHECK(strstr(text, "its-own-line\n                         alone\n"), "a long one apart: %s", text);
+	CHECK(strstr(text, "\nShared:\n      --hue on|off|no    when\n"), "under a head: %s", text);
+	CHECK(!strstr(text, "old-name"), "what is not told");
 	free(text);
 }
 
