@@ -33,7 +33,7 @@ TOOLS_SRC := $(wildcard tools/*.c tools/*/*.c)
 PROTO := $(shell find proto -name '*.proto')
 GOOGLE_PROTO := $(addprefix google/protobuf/,any timestamp wrappers field_mask)
 PROTO_C := $(PROTO:proto/%.proto=$(B)/gen/proto/%.pb-c.c) $(GOOGLE_PROTO:%=$(B)/gen/proto/%.pb-c.c)
-PROTO_H := $(PROTO_C:.c=.h)
+PROTO_H := $(PROTO_C:.c=.h) $(B)/gen/proto/descriptors.inc
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 LIBS_LIB := -lyaml -lprotobuf-c -lpthread -lm
@@ -55,6 +55,11 @@ $(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
 $(B)/gen/proto/google/%.pb-c.c $(B)/gen/proto/google/%.pb-c.h: /usr/include/google/%.proto
 	@mkdir -p $(B)/gen/proto
 	protoc-c --proto_path=/usr/include --c_out=$(B)/gen/proto $<
+# what reflection answers, as the bytes of an array
+$(B)/gen/proto/descriptors.inc: $(PROTO)
+	@mkdir -p $(@D)
+	protoc --proto_path=proto --proto_path=/usr/include --include_imports --descriptor_set_out=$@.tmp $(PROTO)
+	od -An -v -tx1 $@.tmp | sed 's/ \(..\)/0x\1,/g' >$@ && rm $@.tmp
 
 $(B)/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
