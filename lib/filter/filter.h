@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/complaint.h"
 #include "lib/flow/flow.h"
@@ -34,6 +35,12 @@ struct filters;
 /* 0, -EINVAL with the complaint, -ENOMEM (with one, too). */
 int filters_new(struct filters **out, Flow__FlowFilter *const *white, size_t n_white,
 		Flow__FlowFilter *const *black, size_t n_black, struct complaint *why);
+
+/* Narrows 'f' to flows that one of these policies decided, would decide with audited ones in force, or isolated:
+ * "namespace/name", "/name" in any namespace, "namespace/" all of one, "name" anywhere; and, if there are any, to those
+ * that one of these rules of theirs did.  As weir.v1.FlowsOptions has them. */
+int filters_authors(struct filters *f, char *const *policy, size_t policies, const uint32_t *rule, size_t rules,
+		    struct complaint *why);
 void filters_free(struct filters *f);		/* NULL is fine */
 
 bool filters_pass(const struct filters *f, const struct flow *flow);	/* NULL passes everything */
