@@ -22,6 +22,10 @@ struct reader {
 	unsigned int in_vain;		/* looks since there was something */
 	int wanted;			/* somebody follows */
 	int told;			/* the loop has been told and has not looked yet */
+	void (*ring)(void *ctx);
+	void *ring_ctx;
+	int bell;			/* wanted */
+	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for records before this one */
 	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds, at this drain */
 	struct reader_counts counts;
 };
@@ -77,6 +81,17 @@ void reader_wake(struct reader *r, bool wanted)
 	__atomic_store_n(&r->wanted, wanted, __ATOMIC_RELEASE);
 }
 
+void reader_bell(struct reader *r, void (*ring)(void *ctx), void *ctx)
+{
+	r->ring_ctx = ctx;
+	__atomic_store_n(&r->ring, ring, __ATOMIC_RELEASE);
+}
+
+void reader_bell_want(struct reader *r)
+{
+	__atomic_store_n(&r->bell, 1, __ATOMIC_RELEASE);
+}
+
 void reader_count(const struct reader *r, struct reader_counts *out)
 {
 	out->read = __atomic_load_n(&r->counts.read, __ATOMIC_RELAXED);
@@ -107,13 +122,30 @@ static void on_told(void *ctx)
 	r->with.on_records(r->with.ctx);
 }
 
+/* Wanted, and not rung a moment ago.  What came since is still new at the next tick. */
+static void ring_bell(struct reader *r, uint64_t now)
+{
+	void (*ring)(void *ctx) = __atomic_load_n(&r->ring, __ATOMIC_ACQUIRE);
+
+	if (!ring || now - r->rang < READER_BELL_MS * 1000000ULL || r->rung == records_next(r->with.records))
+		return;
+	if (!__atomic_load_n(&r->bell, __ATOMIC_RELAXED) || !__atomic_exchange_n(&r->bell, 0, __ATOMIC_ACQ_REL))
+		return;
+	r->rang = now;
+	r->rung = records_next(r->with.records);
+	ring(r->ring_ctx);
+}
+
 static void on_tick(void *ctx)
 {
 	struct reader *r = ctx;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME);
 	unsigned int n;
 
-	r->to_real = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	r->to_real = real - now;
+	records_tick(r->with.records, real / NS_PER_S);
 	n = flows_drain(r->flows, AT_ONCE);
+	ring_bell(r, now);
 	if (n) {
 		__atomic_fetch_add(&r->counts.read, n, __ATOMIC_RELAXED);
 		if (__atomic_load_n(&r->wanted, __ATOMIC_ACQUIRE) && !__atomic_exchange_n(&r->told, 1, __ATOMIC_ACQ_REL) &&
@@ -170,7 +202,7 @@ static void read_note(struct reader *r, const struct weir_record *from, struct r
 	}
 	to->name[WEIR_EGRESS] = note->src;
 	to->name[WEIR_INGRESS] = note->dst;
-	to->duration = to->time / NS_PER_S > note->first ? to->time / NS_PER_S - note->first : 0;
+	to->duration = to->time / NS_PER_S > note->first ? (to->time / NS_PER_S - note->first) * NS_PER_S : 0;
 	note->first = 0;
 }
 
@@ -180,7 +212,8 @@ static void on_record(void *ctx, const struct weir_record *from)
 	struct record to = {
 		.time = from->time + r->to_real, .src = from->src, .dst = from->dst, .sport = ntohs(from->sport),
 		.dport = ntohs(from->dport), .proto = from->proto, .kind = from->kind, .reason = from->reason,
-		.flags = from->flags, .tcp_flags = from->tcp_flags, .audit = from->audit,
+		.flags = from->flags, .tcp_flags = from->tcp_flags, .audit = from->audit, .incarnation = from->incarnation,
+		.slot = from->slot, .endpoint = { from->endpoint[0], from->endpoint[1] },
 	};
 
 	to.name[WEIR_EGRESS] = name_of(r, from->endpoint[WEIR_EGRESS], &from->src);

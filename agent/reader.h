@@ -39,6 +39,14 @@ struct flows *reader_flows(const struct reader *r);
 
 void reader_wake(struct reader *r, bool wanted);
 
+/*
+ * Another thread's bell.  It rings once, on the reader's thread, when there are new records: at once after a quiet spell,
+ * at most every READER_BELL_MS; then it is wanted anew.  Whoever wants it looks once more before it sleeps.
+ */
+#define READER_BELL_MS 20
+void reader_bell(struct reader *r, void (*ring)(void *ctx), void *ctx);	/* before anybody wants it; NULL: none */
+void reader_bell_want(struct reader *r);				/* any thread */
+
 struct reader_counts {
 	uint64_t read, unnamed_rules;	/* records; of them with a rule number nobody knows */
 };

@@ -150,8 +150,8 @@ static void count_words(const struct record *r, struct record_words *w)
 	out->bytes = r->total.bytes[0];
 	out->reply_packets = r->total.packets[1];
 	out->reply_bytes = r->total.bytes[1];
-	out->duration_ms = (uint64_t)(r->duration & ~RECORD_AT_LEAST) * 1000;
-	out->duration_at_least = r->duration & RECORD_AT_LEAST;
+	out->duration_ms = (r->duration & ~RECORD_AT_LEAST) / 1000000;
+	out->duration_at_least = !!(r->duration & RECORD_AT_LEAST);
 }
 
 void record_words(const struct agent *a, const struct record *r, struct record_words *w)

@@ -15,10 +15,18 @@ struct slot {
 	uint64_t word[WORDS];
 };
 
+/* How far the ring had come, each second of the last minute. */
+#define SAMPLES 64
+struct sample {
+	uint64_t second, next;
+};
+
 struct records {
 	struct slot *slot;
 	uint64_t mask;
 	uint64_t next;
+	struct sample sample[SAMPLES];
+	uint64_t now;			/* the last of them */
 };
 
 int records_new(struct records **out, unsigned int capacity)
@@ -96,5 +104,54 @@ int records_copy(const struct records *r, uint64_t n, struct record *out)
 	if (__atomic_load_n(&s->number, __ATOMIC_RELAXED) != n + 1)
 		return -ESTALE;
 	memcpy(out, word, sizeof(*out));
+	return 0;
+}
+
+/* The time of a record, or of the first one after it that is still there; 0: they have all gone. */
+static uint64_t time_at(const struct records *r, uint64_t n)
+{
+	struct record one;
+
+	return records_copy(r, n, &one) ? 0 : one.time;
+}
+
+uint64_t records_since(const struct records *r, uint64_t time)
+{
+	uint64_t low = records_first(r), high = records_next(r);
+
+	time = time > RECORDS_SKEW_NS ? time - RECORDS_SKEW_NS : 0;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (time_at(r, middle) < time)	/* what was overwritten meanwhile was older */
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void records_tick(struct records *r, uint64_t second)
+{
+	struct sample *s = &r->sample[second % SAMPLES];
+
+	if (__atomic_load_n(&s->second, __ATOMIC_RELAXED) == second)
+		return;
+	__atomic_store_n(&s->next, r->next, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->second, second, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->now, second, __ATOMIC_RELEASE);
+}
+
+double records_rate(const struct records *r)
+{
+	uint64_t now = __atomic_load_n(&r->now, __ATOMIC_ACQUIRE);
+
+	/* the oldest sample of the last minute; a writer that slept left gaps */
+	for (uint64_t ago = 60; ago && ago <= now; ago--) {
+		const struct sample *s = &r->sample[(now - ago) % SAMPLES];
+
+		if (__atomic_load_n(&s->second, __ATOMIC_ACQUIRE) == now - ago)
+			return (double)(records_next(r) - __atomic_load_n(&s->next, __ATOMIC_RELAXED)) / ago;
+	}
 	return 0;
 }

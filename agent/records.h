@@ -18,7 +18,7 @@
 #include <weir/record.h>
 
 #define RECORDS_DEFAULT 65536
-#define RECORD_AT_LEAST 0x80000000U
+#define RECORD_AT_LEAST (1ULL << 63)
 
 /* A record with numbers of the kernel replaced by numbers that outlive it. */
 struct record {
@@ -33,8 +33,14 @@ struct record {
 	uint8_t flags;			/* enum weir_rec_flag */
 	uint8_t tcp_flags;
 	uint8_t audit;			/* would-be verdicts, as in struct weir_record */
-	uint16_t repeats;
-	uint32_t duration;		/* CLOSED: seconds, and RECORD_AT_LEAST if its beginning was not seen */
+	uint16_t incarnation;		/* with 'slot': which flow it was, until the slot served 65,536 others */
+	uint32_t slot;			/* ~0: the flow has none */
+	uint16_t endpoint[WEIR_DIRS];	/* numbers on the node; 0 outside, 32767 a socket of the node */
+	union {
+		uint32_t repeats;	/* DENIED: equal packets since the last record, this one apart */
+		uint32_t handshake_us;	/* CLOSED: TCP; 0: not measured */
+	};
+	uint64_t duration;		/* CLOSED: nanoseconds, and RECORD_AT_LEAST if its beginning was not seen */
 	union {
 		struct {
 			uint32_t audit_rule[WEIR_DIRS];
@@ -59,5 +65,13 @@ uint64_t records_next(const struct records *r);		/* one past the newest */
 
 /* Copy record number 'n' out; -ESTALE once overwritten, -EAGAIN if not yet seen. */
 int records_copy(const struct records *r, uint64_t n, struct record *out);
+
+/* The first record that may be of 'time' or later: all before it are older.  Records are in the order of their time
+ * but for RECORDS_SKEW_NS, so those that follow are looked at one by one. */
+#define RECORDS_SKEW_NS 100000000ULL
+uint64_t records_since(const struct records *r, uint64_t time);
+
+void records_tick(struct records *r, uint64_t second);	/* the writer, every second or so: which one it is */
+double records_rate(const struct records *r);		/* records a second, over the last minute */
 
 #endif
