@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/holdings.h"
+#include "lib/slab.h"
 
 /* One saying of one object by one file. */
 struct saying {
@@ -33,10 +34,11 @@ struct holdings {
 	struct file *files[FILE_BUCKETS], *now;
 	struct saying **bucket;
 	size_t n, size, vain;
+	struct slab sayings;
 };
 
 static struct file **file_at(struct holdings *h, const char *name);
-static void file_free(struct file *f);
+static void file_free(struct holdings *h, struct file *f);
 static uint32_t hash_of(enum object_kind kind, const char *ns, const char *name);
 static struct saying *find(const struct holdings *h, const struct file *file, uint32_t hash, enum object_kind kind,
 			   const char *ns, const char *name);
@@ -71,7 +73,7 @@ void holdings_free(struct holdings *h)
 			struct file *f = h->files[i];
 
 			h->files[i] = f->next;
-			file_free(f);
+			file_free(h, f);
 		}
 	}
 	free(h->bucket);
@@ -185,13 +187,18 @@ static struct file **file_at(struct holdings *h, const char *name)
 	return at;
 }
 
-static void file_free(struct file *f)
+static void saying_free(struct holdings *h, struct saying *s)
+{
+	slab_drop(&h->sayings, s, sizeof(*s) + s->name + strlen(s->text + s->name) + 1);
+}
+
+static void file_free(struct holdings *h, struct file *f)
 {
 	while (f->first) {
 		struct saying *s = f->first;
 
 		f->first = s->later;
-		free(s);
+		saying_free(h, s);
 	}
 	free(f);
 }
@@ -267,7 +274,7 @@ static struct saying *add(struct holdings *h, uint32_t hash, enum object_kind ki
 
 	if (ns_size > UINT8_MAX || (h->n >= h->size && grow(h)))
 		return NULL;
-	s = calloc(1, sizeof(*s) + ns_size + name_size);
+	s = slab_alloc(&h->sayings, sizeof(*s) + ns_size + name_size);
 	if (!s)
 		return NULL;
 	s->file = h->now;
@@ -310,5 +317,5 @@ static void let_go(struct holdings *h, struct saying *s)
 	} else if (told) {
 		h->to.gone(h->to.ctx, s->kind, s->text, s->text + s->name);
 	}
-	free(s);
+	saying_free(h, s);
 }

@@ -8,6 +8,7 @@
 #include <weir/endpoint.h>
 
 #include "agent/names.h"
+#include "lib/slab.h"
 
 /* The places of addresses: a chain per bucket, in memory that is never given back, so that the reader may walk
  * it at any time; 'turn' tells it whether it walked while something moved. */
@@ -27,6 +28,7 @@ struct place {
 
 struct names {
 	struct texts *texts;
+	struct slab blocks;		/* of struct name */
 	const struct text *node;
 	struct name **bucket;
 	size_t nbucket, nnames, npods;
@@ -38,6 +40,12 @@ struct names {
 	uint32_t *head, nplace, free_place, nused, refused, turn;
 	uint32_t of[WEIR_ENDPOINTS];
 };
+
+static void block_drop(struct names *n, struct name *name)
+{
+	slab_drop(&n->blocks, name, sizeof(*name) + name->naddr * sizeof(*name->addr) + name->at_name +
+		  strlen(NAME_NAME(name)) + 1);
+}
 
 static const struct name world = { .number = NAMES_WORLD, .kind = NAME_WORLD };
 static const struct name own_node = { .number = NAMES_OWN_NODE, .kind = NAME_OWN_NODE };
@@ -93,7 +101,8 @@ void names_free(struct names *n)
 	if (!n)
 		return;
 	for (uint32_t i = NAMES_FIRST; i < n->nslot; i++)
-		free(in_slot(n, i));
+		if (in_slot(n, i))
+			block_drop(n, in_slot(n, i));
 	free(n->slot);
 	free(n->served);
 	free(n->bucket);
@@ -380,7 +389,7 @@ static struct name *make(struct names *n, enum name_kind kind, const struct obje
 	const struct weir_addr *addr = addresses_of(o, &naddr);
 	struct name *name;
 
-	name = calloc(1, sizeof(*name) + naddr * sizeof(*addr) + ns + size);
+	name = slab_alloc(&n->blocks, sizeof(*name) + naddr * sizeof(*addr) + ns + size);
 	if (!name)
 		return NULL;
 	name->kind = kind;
@@ -411,7 +420,7 @@ static void unmake(struct names *n, struct name *name)
 {
 	if (!name->dead)
 		drop_texts(n, name);
-	free(name);
+	block_drop(n, name);
 }
 
 static int more_slots(struct names *n)

@@ -4,14 +4,21 @@
 #include <string.h>
 
 #include "agent/texts.h"
+#include "lib/slab.h"
 
 struct texts {
 	struct text **bucket;
 	size_t n, size;		/* size: a power of two */
+	struct slab blocks;
 };
 
 static uint32_t hash_of(const void *bytes, size_t size);
 static int grow(struct texts *texts);
+
+static void block_drop(struct texts *texts, struct text *w)
+{
+	slab_drop(&texts->blocks, w, sizeof(*w) + w->size + 1);
+}
 
 int texts_new(struct texts **out)
 {
@@ -39,7 +46,7 @@ void texts_free(struct texts *texts)
 		while (w) {
 			struct text *next = w->next;
 
-			free(w);
+			block_drop(texts, w);
 			w = next;
 		}
 	}
@@ -60,7 +67,7 @@ const struct text *texts_take(struct texts *texts, const void *bytes, size_t siz
 	}
 	if (texts->n >= texts->size && grow(texts))
 		return NULL;
-	w = malloc(sizeof(*w) + size + 1);
+	w = slab_alloc(&texts->blocks, sizeof(*w) + size + 1);
 	if (!w)
 		return NULL;
 	*w = (struct text){ .hash = hash, .taken = 1, .size = size };
@@ -90,7 +97,7 @@ void texts_drop(struct texts *texts, const struct text *text)
 		return;
 	*at = text->next;
 	texts->n--;
-	free((void *)text);
+	block_drop(texts, (struct text *)text);
 }
 
 static uint32_t hash_of(const void *bytes, size_t size)

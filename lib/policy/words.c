@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/log.h"
 #include "lib/policy/words.h"
+#include "lib/slab.h"
 
 static size_t held;
+static struct slab keys;	/* of all interners */
+
+static void *no_memory(size_t size)
+{
+	log_error("no memory for policy (%zu bytes)", size);
+	abort();
+}
 
 void *words_realloc(void *p, size_t size)
 {
@@ -14,11 +24,7 @@ void *words_realloc(void *p, size_t size)
 		free(p);
 		return NULL;
 	}
-	p = realloc(p, size);
-	if (!p) {
-		log_error("no memory for policy (%zu bytes)", size);
-		abort();
-	}
+	p = realloc(p, size) ?: no_memory(size);
 	held += malloc_usable_size(p);
 	return p;
 }
@@ -35,7 +41,21 @@ void words_free(void *p)
 
 size_t words_bytes(void)
 {
-	return held;
+	return held + keys.bytes;
+}
+
+/* Whole pages are dropped, not written: the kernel gives zeroes when they are first used, and no memory before. */
+static void zero(char *from, char *to)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE);
+	char *first = (char *)(((uintptr_t)from + page - 1) & ~(page - 1)), *last = (char *)((uintptr_t)to & ~(page - 1));
+
+	if (to - from < 1 << 16 || madvise(first, last - first, MADV_DONTNEED)) {
+		memset(from, 0, to - from);
+		return;
+	}
+	memset(from, 0, first - from);
+	memset(last, 0, to - last);
 }
 
 void *words_grow(void *a, u32 *cap, u32 i, size_t size)
@@ -45,7 +65,7 @@ void *words_grow(void *a, u32 *cap, u32 i, size_t size)
 	while (now <= i)
 		now += now / 2;
 	a = words_realloc(a, now * size);
-	memset((char *)a + was * size, 0, (now - was) * size);
+	zero((char *)a + was * size, (char *)a + now * size);
 	*cap = now;
 	return a;
 }
@@ -233,7 +253,8 @@ u32 intern_get(struct intern *t, const u32 *w, u32 n)
 	if (!t->bucket || t->live > t->mask)
 		rehash(t, t->mask ? t->mask * 2 + 1 : 63);
 	id = entry_new(t);
-	t->e[id] = (struct intern_entry){ .w = words_realloc(NULL, (n + !n) * sizeof(u32)), .n = n, .ref = 1, .hash = h };
+	t->e[id] = (struct intern_entry){ .w = slab_alloc(&keys, n * sizeof(u32)) ?: no_memory(n * sizeof(u32)),
+					  .n = n, .ref = 1, .hash = h };
 	if (n)
 		memcpy(t->e[id].w, w, n * sizeof(u32));
 	b = &t->bucket[h & t->mask];
@@ -277,7 +298,7 @@ bool intern_put(struct intern *t, u32 id)
 	for (p = &t->bucket[e->hash & t->mask]; *p != id; p = &t->e[*p].next)
 		;
 	*p = e->next;
-	words_free(e->w);
+	slab_drop(&keys, e->w, e->n * sizeof(u32));
 	e->w = NULL;
 	e->next = t->free;
 	t->free = id;
@@ -289,7 +310,7 @@ bool intern_put(struct intern *t, u32 id)
 void intern_free(struct intern *t)
 {
 	for (u32 i = 1; i < t->n; i++)
-		words_free(t->e[i].w);
+		slab_drop(&keys, t->e[i].w, t->e[i].n * sizeof(u32));
 	words_free(t->e);
 	words_free(t->bucket);
 	memset(t, 0, sizeof(*t));
