@@ -25,6 +25,12 @@ struct place {
 #define INDEX(number) ((number) & ((1U << INDEX_BITS) - 1))
 #define NAMES_FIRST 2
 
+/* By index: reserved at once and never moved, so that the reader may look at any time; what is not used costs nothing. */
+struct tables {
+	struct name *slot[1 << INDEX_BITS];	/* odd: free, and the next free one twice */
+	uint64_t said[1 << INDEX_BITS];		/* the reader's: the last record that names it, + 1 */
+	uint16_t served[1 << INDEX_BITS];
+};
 
 struct names {
 	struct texts *texts;
@@ -32,10 +38,11 @@ struct names {
 	const struct text *node;
 	struct name **bucket;
 	size_t nbucket, nnames, npods;
-	struct name **slot;		/* odd: free, and the next free one twice */
-	uint16_t *served;
-	uint32_t nslot, room, free;
+	struct tables *t;
+	uint32_t nslot, free;
+	struct quiet *quiet;		/* not ours; NULL: one thread */
 	struct name *dead, *last_dead;
+	struct name *limbo;		/* freed when every thread has passed a quiet point */
 	struct place *place;
 	uint32_t *head, nplace, free_place, nused, refused, turn;
 	uint32_t of[WEIR_ENDPOINTS];
@@ -51,8 +58,11 @@ static const struct name world = { .number = NAMES_WORLD, .kind = NAME_WORLD };
 static const struct name own_node = { .number = NAMES_OWN_NODE, .kind = NAME_OWN_NODE };
 
 static uint32_t bucket_of(const struct names *n, enum name_kind kind, const char *ns, const char *name);
+static void end_dead(struct names *n, struct name *name);
 static struct name *make(struct names *n, enum name_kind kind, const struct object *o);
 static void unmake(struct names *n, struct name *name);
+static void part(struct names *n, struct name *name, uint64_t mark);
+static void *reserve(size_t size);
 static int enter(struct names *n, struct name *name);
 static void bury(struct names *n, struct name *name, uint64_t now);
 static void place_add(struct names *n, const struct weir_addr *a, uint32_t number);
@@ -62,7 +72,7 @@ static void places(struct names *n, const struct name *name, bool there);
 /* The name in a slot, NULL if that is free. */
 static struct name *in_slot(const struct names *n, uint32_t index)
 {
-	return (uintptr_t)n->slot[index] & 1 ? NULL : n->slot[index];
+	return (uintptr_t)n->t->slot[index] & 1 ? NULL : n->t->slot[index];
 }
 
 int names_new(struct names **out, const char *node)
@@ -76,11 +86,10 @@ int names_new(struct names **out, const char *node)
 	n->nslot = NAMES_FIRST;
 	n->nplace = 1;
 	n->nbucket = 256;
-	n->place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (n->place == MAP_FAILED) {
-		n->place = NULL;
+	n->place = reserve(size);
+	n->t = reserve(sizeof(*n->t));
+	if (!n->place || !n->t)
 		goto fail;
-	}
 	n->head = (uint32_t *)(n->place + PLACES);
 	n->bucket = calloc(n->nbucket, sizeof(*n->bucket));
 	err = texts_new(&n->texts);
@@ -100,16 +109,35 @@ void names_free(struct names *n)
 {
 	if (!n)
 		return;
-	for (uint32_t i = NAMES_FIRST; i < n->nslot; i++)
+	while (n->limbo) {		/* the others are in their slots */
+		struct name *name = n->limbo;
+
+		n->limbo = name->next;
+		if (name->replaced)
+			block_drop(n, name);
+	}
+	for (uint32_t i = NAMES_FIRST; n->t && i < n->nslot; i++)
 		if (in_slot(n, i))
 			block_drop(n, in_slot(n, i));
-	free(n->slot);
-	free(n->served);
+	if (n->t)
+		munmap(n->t, sizeof(*n->t));
 	free(n->bucket);
 	texts_free(n->texts);
 	if (n->place)
 		munmap(n->place, PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t));
 	free(n);
+}
+
+void names_share(struct names *n, struct quiet *quiet)
+{
+	n->quiet = quiet;
+}
+
+static void *reserve(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
 }
 
 static bool same_identity(const struct name *a, const struct name *b)
@@ -129,9 +157,12 @@ static void take_over(struct names *n, struct name *old, struct name *new)
 	new->next = old->next;
 	new->number = old->number;
 	new->endpoint = old->endpoint;
-	n->slot[INDEX(old->number)] = new;
+	__atomic_store_n(&n->t->slot[INDEX(old->number)], new, __ATOMIC_RELEASE);
 	places(n, new, true);
-	unmake(n, old);
+	texts_drop(n->texts, old->ports);
+	old->ports = NULL;
+	old->replaced = true;
+	part(n, old, n->quiet ? quiet_mark(n->quiet) : 0);
 }
 
 static int kind_of(const struct object *o)
@@ -206,20 +237,83 @@ void names_host_address(struct names *n, const struct weir_addr *a, bool there)
 		place_add(n, a, NAMES_OWN_NODE);
 }
 
-void names_forget(struct names *n, uint64_t oldest)
+static void free_slot(struct names *n, uint32_t index)
 {
-	struct name *name;
+	__atomic_store_n(&n->t->slot[index], (struct name *)((uintptr_t)n->free << 1 | 1), __ATOMIC_RELEASE);
+	n->free = index;
+}
 
-	while ((name = n->dead) && name->dead_at <= oldest) {
-		uint32_t index = INDEX(name->number);
+/* Waits for the quiet points, or goes at once where one thread is all there is. */
+static void part(struct names *n, struct name *name, uint64_t mark)
+{
+	if (!n->quiet) {
+		if (!name->replaced)
+			free_slot(n, INDEX(name->number));
+		unmake(n, name);
+		return;
+	}
+	name->dead_at = mark;
+	name->next = n->limbo;
+	n->limbo = name;
+}
 
-		n->dead = name->next;
-		n->slot[index] = (struct name *)((uintptr_t)n->free << 1 | 1);
-		n->free = index;
+static bool is_said(const struct names *n, const struct name *name, uint64_t oldest)
+{
+	return __atomic_load_n(&n->t->said[INDEX(name->number)], __ATOMIC_ACQUIRE) > oldest;
+}
+
+static void end_dead(struct names *n, struct name *name)
+{
+	name->next = NULL;
+	if (n->last_dead)
+		n->last_dead->next = name;
+	else
+		n->dead = name;
+	n->last_dead = name;
+}
+
+/* Those whom the reader named on the way live on. */
+static void end_limbo(struct names *n, uint64_t oldest)
+{
+	struct name **at = &n->limbo, *name;
+
+	while ((name = *at)) {
+		if (!quiet_passed(n->quiet, name->dead_at)) {
+			at = &name->next;
+			continue;
+		}
+		*at = name->next;
+		if (!name->replaced && is_said(n, name, oldest)) {
+			name->dead_at = oldest;
+			end_dead(n, name);
+			continue;
+		}
+		if (!name->replaced)
+			free_slot(n, INDEX(name->number));
 		unmake(n, name);
 	}
-	if (!n->dead)
-		n->last_dead = NULL;
+}
+
+void names_forget(struct names *n, uint64_t oldest)
+{
+	struct name *name = n->dead;
+	uint64_t mark = 0;
+
+	if (n->limbo)
+		end_limbo(n, oldest);
+	n->dead = n->last_dead = NULL;
+	while (name) {
+		struct name *next = name->next;
+
+		if (name->dead_at > oldest || is_said(n, name, oldest)) {
+			end_dead(n, name);
+		} else {
+			if (!mark && n->quiet)
+				mark = quiet_mark(n->quiet);
+			part(n, name, mark);
+		}
+		name = next;
+	}
 }
 
 static uint32_t head_of(const struct weir_addr *a)
@@ -272,6 +366,28 @@ const struct name *names_get(const struct names *n, uint32_t number)
 		return &world;
 	name = in_slot(n, INDEX(number));
 	return name && name->number == number ? name : &world;
+}
+
+const struct name *names_peek(const struct names *n, uint32_t number)
+{
+	const struct name *name = __atomic_load_n(&n->t->slot[INDEX(number)], __ATOMIC_ACQUIRE);
+
+	return number < NAMES_FIRST || !name || (uintptr_t)name & 1 || name->number != number ? NULL : name;
+}
+
+void names_said(struct names *n, uint32_t number, uint64_t record)
+{
+	__atomic_store_n(&n->t->said[INDEX(number)], record + 1, __ATOMIC_RELAXED);
+}
+
+uint64_t names_last(const struct names *n, uint32_t number)
+{
+	return __atomic_load_n(&n->t->said[INDEX(number)], __ATOMIC_RELAXED);
+}
+
+const char *names_node(const struct names *n)
+{
+	return n->node->bytes;
 }
 
 const struct name *names_find(const struct names *n, enum name_kind kind, const char *ns, const char *name)
@@ -410,38 +526,16 @@ static struct name *make(struct names *n, enum name_kind kind, const struct obje
 static void drop_texts(struct names *n, struct name *name)
 {
 	texts_drop(n->texts, name->labels);
-	texts_drop(n->texts, name->ports);
 	texts_drop(n->texts, name->owner);
 	texts_drop(n->texts, name->node);
-	name->labels = name->ports = name->owner = name->node = NULL;
+	if (!name->dead && !name->replaced)
+		texts_drop(n->texts, name->ports);
 }
 
 static void unmake(struct names *n, struct name *name)
 {
-	if (!name->dead)
-		drop_texts(n, name);
+	drop_texts(n, name);
 	block_drop(n, name);
-}
-
-static int more_slots(struct names *n)
-{
-	uint32_t room = n->room ? n->room * 2 : 256;
-	struct name **more;
-	uint16_t *served;
-
-	if (room > 1U << INDEX_BITS)
-		return -E2BIG;
-	more = realloc(n->slot, room * sizeof(*more));
-	if (more)
-		n->slot = more;
-	served = realloc(n->served, room * sizeof(*served));
-	if (served)
-		n->served = served;
-	if (!more || !served)
-		return -ENOMEM;
-	memset(served + n->room, 0, (room - n->room) * sizeof(*served));
-	n->room = room;
-	return 0;
 }
 
 static void more_buckets(struct names *n)
@@ -470,16 +564,16 @@ static void more_buckets(struct names *n)
 static int enter(struct names *n, struct name *name)
 {
 	uint32_t index = n->free, b;
-	int err;
 
-	if (!index && n->nslot >= n->room && (err = more_slots(n)))
-		return err;
+	if (!index && n->nslot >= 1U << INDEX_BITS)
+		return -E2BIG;
 	if (index)
-		n->free = (uintptr_t)n->slot[index] >> 1;
+		n->free = (uintptr_t)n->t->slot[index] >> 1;
 	else
 		index = n->nslot++;
-	n->slot[index] = name;
-	name->number = (uint32_t)n->served[index]++ << INDEX_BITS | index;
+	name->number = (uint32_t)n->t->served[index]++ << INDEX_BITS | index;
+	n->t->said[index] = 0;		/* whoever said the one before it has passed a quiet point */
+	__atomic_store_n(&n->t->slot[index], name, __ATOMIC_RELEASE);
 	if (n->nnames >= n->nbucket)
 		more_buckets(n);
 	b = bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name));
@@ -501,15 +595,10 @@ static void bury(struct names *n, struct name *name, uint64_t now)
 	n->nnames--;
 	n->npods -= name->kind == NAME_POD;
 	places(n, name, false);
-	drop_texts(n, name);
+	texts_drop(n->texts, name->ports);
 	name->dead = true;
 	name->dead_at = now + 1;
-	name->next = NULL;
-	if (n->last_dead)
-		n->last_dead->next = name;
-	else
-		n->dead = name;
-	n->last_dead = name;
+	end_dead(n, name);
 }
 
 /* A host-network pod has its node's address, which stays the node's; so has one that ended none. */

@@ -10,7 +10,8 @@
  * that no record holds it.  The agent keeps pods of the whole cluster here and nowhere else, packed: some 120 bytes
  * each, what they share kept once.
  *
- * names_at() and names_of() may be called by one other thread; they take no lock.
+ * The reader's thread may call names_at(), names_of(), names_peek() and names_said(); they take no lock.  Whoever else
+ * wants to know who a number is asks agent/ends.h.
  */
 #ifndef WEIR_AGENT_NAMES_H
 #define WEIR_AGENT_NAMES_H
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/quiet.h"
 #include "agent/texts.h"
 #include "lib/netpol/object.h"
 
@@ -35,13 +37,14 @@ struct name {
 	uint8_t naddr;
 	uint16_t at_name;		/* where in 'who' the name begins */
 	uint16_t endpoint;		/* of a local pod, or 0 */
-	bool dead;			/* nobody is called so any more: only the words are left */
+	bool dead;			/* nobody is called so any more */
+	bool replaced;			/* another block has its number */
 	struct name *next;		/* by (kind, ns, name); dead: the next to be forgotten */
+	const struct text *labels;	/* key, zero, value, zero, ... */
 	union {
-		const struct text *labels;	/* key, zero, value, zero, ... */
-		uint64_t dead_at;	/* the record number from which on nobody has this name */
+		const struct text *ports;	/* struct container_port packed: port, proto, name, zero, ... */
+		uint64_t dead_at;	/* the record number from which on nobody has this name; then a mark of 'quiet' */
 	};
-	const struct text *ports;	/* struct container_port packed: port, proto, name, zero, ... */
 	const struct text *owner;	/* kind, zero, name */
 	const struct text *node;	/* a pod's */
 	struct weir_addr addr[];	/* 'naddr' of them, and behind them namespace, zero, name, zero */
@@ -54,16 +57,23 @@ struct names;
 
 int names_new(struct names **out, const char *node);
 void names_free(struct names *n);			/* NULL is fine */
+void names_share(struct names *n, struct quiet *quiet);	/* before a second thread reads: nothing is freed under its hands */
 
 /* 'now' is the number of the next record: what a name's death is marked with. */
 int names_put(struct names *n, const struct object *o, uint64_t now);	/* pods, nodes, services; others are ignored */
 void names_gone(struct names *n, enum object_kind kind, const char *ns, const char *name, uint64_t now);
 void names_endpoint(struct names *n, unsigned int endpoint, uint32_t number);	/* 0: none */
 void names_host_address(struct names *n, const struct weir_addr *a, bool there);
-void names_forget(struct names *n, uint64_t oldest);	/* records older than this are gone */
+void names_forget(struct names *n, uint64_t oldest);	/* records older than this are gone; said by none since: forgotten */
 
 uint32_t names_at(const struct names *n, const struct weir_addr *a);
 uint32_t names_of(const struct names *n, unsigned int endpoint);		/* 0: no such endpoint now */
+
+/* For the reader, between two of its quiet points.  NULL: world, own node, forgotten. */
+const struct name *names_peek(const struct names *n, uint32_t number);
+void names_said(struct names *n, uint32_t number, uint64_t record);	/* a record, or a live flow until then, names it */
+uint64_t names_last(const struct names *n, uint32_t number);		/* the last such record + 1; 0: none */
+const char *names_node(const struct names *n);
 
 const struct name *names_get(const struct names *n, uint32_t number);		/* never NULL */
 const struct name *names_find(const struct names *n, enum name_kind kind, const char *ns, const char *name); /* or NULL */
