@@ -8,7 +8,7 @@
 
 #include "agent/attach.h"
 #include "agent/records.h"
-#include "agent/settings.h"
+#include "agent/settings_inside.h"
 #include "lib/opt.h"
 #include "lib/tree.h"
 
@@ -21,7 +21,13 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "node", &want.node, "NAME", "this node's name (the host's)"),
 	OPT_TEXT(0, "bpffs", &want.bpffs, "DIR", "where maps and links are pinned (" DATAPATH_DIR ")"),
 	OPT_TEXT(0, "socket", &want.socket, "PATH", "where the agent listens (/run/weir/agent.sock)"),
-	OPT_TEXT(0, "socket-mode", &want.socket_mode_word, "MODE", "who may connect, as chmod takes it (0660)"),
+	OPT_TEXT(0, "socket-mode", &want.socket_mode_word, "MODE", "who may connect to its sockets, as chmod takes it (0660)"),
+	OPT_TEXT(0, "observer-socket", &want.observer_socket, "PATH", "where it serves gRPC; \"\": nowhere (observer.sock beside --socket)"),
+	OPT_TEXT(0, "listen", &want.listen, "ADDR:PORT", "serve gRPC there too, by mutual TLS; plain text on loopback only (4244 is usual)"),
+	OPT_TEXT(0, "tls-cert", &want.tls_cert, "FILE", "this server's certificate; read anew when it changes"),
+	OPT_TEXT(0, "tls-key", &want.tls_key, "FILE", "and its key"),
+	OPT_TEXT(0, "tls-client-ca", &want.tls_client_ca, "FILE", "who signs the clients' certificates"),
+	OPT_TEXT(0, "cluster", &want.cluster, "NAME", "goes before the node's name in flows (none)"),
 	OPT_TEXT(0, "mode", &want.mode_word, "MODE", "kubernetes, default-deny-audit or default-deny (kubernetes)"),
 	OPT_TEXT(0, "hairpin", &want.hairpin_word, "FATE", "allow or deny a pod's packets to itself through a Service (allow)"),
 	OPT_UINT(0, "buckets", &want.buckets, "N", "of the flow table, a power of two, 7 flows each (by memory)"),
@@ -227,7 +233,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "where is the cluster? --state DIR names a directory of manifests");
 		return -EINVAL;
 	}
-	return check_state(s, why);
+	return settings_api(s, why) ?: check_state(s, why);
 }
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)

@@ -20,6 +20,10 @@
 struct settings {
 	const char *node;		/* NULL: a judge, for which every pod is local */
 	const char *state, *data, *bpffs, *socket, *config;
+	const char *observer_socket;	/* NULL: none */
+	const char *listen;		/* ADDRESS:PORT, or NULL */
+	const char *tls_cert, *tls_key, *tls_client_ca;		/* all or none */
+	const char *cluster;		/* NULL: flows name the node alone */
 	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
 	unsigned int buckets, records;
 	bool stack, observe_only, judge, check_config, uninstall, purge, version, help;

@@ -17,7 +17,7 @@
 
 #define START_MS 30000		/* to load the programs on a busy machine */
 #define ANSWER_MS 30000
-#define ARGS_MAX (16 + OPT_LIST_MAX)
+#define ARGS_MAX (18 + OPT_LIST_MAX)
 
 static void agent_path(const struct lab_agent_options *options, char path[PATH_MAX])
 {
@@ -69,6 +69,7 @@ static void fill_args(char **argv, char (*room)[PATH_MAX], struct lab *lab, cons
 	lab_file(lab, node, "data", room[1]);
 	lab_file(lab, node, "bpf/weir", room[2]);
 	lab_file(lab, node, "sock", room[3]);
+	lab_file(lab, node, LAB_OBSERVER, room[4]);
 	argv[n++] = room[0];
 	argv[n++] = "--state";
 	argv[n++] = (char *)options->state;
@@ -80,6 +81,8 @@ static void fill_args(char **argv, char (*room)[PATH_MAX], struct lab *lab, cons
 	argv[n++] = room[2];
 	argv[n++] = "--socket";
 	argv[n++] = room[3];
+	argv[n++] = "--observer-socket";
+	argv[n++] = room[4];
 	argv[n++] = "--buckets=4096";	/* 4 MiB of flows are many for a lab */
 	for (unsigned int i = 0; i < options->more.n; i++)
 		argv[n++] = (char *)options->more.value[i];
@@ -153,7 +156,7 @@ int lab_agent_start(struct lab_net *n, unsigned int node, const struct lab_agent
 		    struct complaint *why)
 {
 	const char *name = n->world->node[node].name;
-	static char room[4][PATH_MAX];
+	static char room[5][PATH_MAX];
 	char *argv[ARGS_MAX + 1], log[PATH_MAX];
 	int err = make_dirs(n->lab, name, why);
 	pid_t pid;

@@ -66,12 +66,12 @@ int lab_go(const struct lab *lab, const char *who, struct complaint *why)
 	return err < 0 ? err : 0;
 }
 
-static void name_server(const struct lab *lab, const char *node, char server[PATH_MAX])
+static void name_server(const struct lab *lab, const char *node, const char *what, char server[PATH_MAX])
 {
-	snprintf(server, PATH_MAX, "unix:%s/%s.sock", lab->dir, node);
+	snprintf(server, PATH_MAX, "unix:%s/%s.%s", lab->dir, node, what);
 }
 
-bool lab_server(char server[PATH_MAX], unsigned int *nodes)
+static bool only_server(const char *what, char server[PATH_MAX], unsigned int *nodes)
 {
 	const struct lab_line *first;
 	struct complaint why;
@@ -84,9 +84,19 @@ bool lab_server(char server[PATH_MAX], unsigned int *nodes)
 	for (size_t i = 0; i < lab->nlines; i++)
 		*nodes += !strcmp(lab->line[i].kind, "node");
 	if (first)
-		name_server(lab, first->word[0], server);
+		name_server(lab, first->word[0], what, server);
 	lab_close(lab);
 	return first;
+}
+
+bool lab_server(char server[PATH_MAX], unsigned int *nodes)
+{
+	return only_server("sock", server, nodes);
+}
+
+bool lab_observer(char server[PATH_MAX], unsigned int *nodes)
+{
+	return only_server(LAB_OBSERVER, server, nodes);
 }
 
 bool lab_server_of(const char *pod, char server[PATH_MAX])
@@ -100,7 +110,7 @@ bool lab_server_of(const char *pod, char server[PATH_MAX])
 		return false;
 	found = lab_who(lab, pod, who, node, &why) == 0 && *node;
 	if (found)
-		name_server(lab, node, server);
+		name_server(lab, node, "sock", server);
 	lab_close(lab);
 	return found;
 }

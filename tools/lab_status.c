@@ -93,6 +93,8 @@ static bool json_lab(struct json_out *j, const struct lab *lab)
 		json_uint(j, "pid", pid);
 		lab_file(lab, node, "sock", text);
 		json_text(j, "socket", text);
+		lab_file(lab, node, LAB_OBSERVER, text);
+		json_text(j, "observer", text);
 		json_end(j);
 	}
 	json_end(j);

@@ -46,6 +46,21 @@ row "an unknown option" 2 "no option '--stat' (did you mean '--state'?)" "" --st
 row "no such file" 2 "cannot read '/nonexistent/weir.yaml'" "" --config /nonexistent/weir.yaml
 WEIR_MODE=open row "a variable" 2 "'--mode' is one of" ""
 WEIR_MODE=default-deny row "a good variable" 0 "" ""
+row "a port that is none" 2 "'--listen' is ADDRESS:PORT such as 127.0.0.1:4244 or [::]:4244, not '127.0.0.1'" "" --listen 127.0.0.1
+row "a host name to listen on" 2 "'--listen' is ADDRESS:PORT" "" --listen example.org:4244
+row "an IPv6 address without brackets" 2 "'--listen' is ADDRESS:PORT" "" --listen ::1:4244
+row "a port beyond the last" 2 "'--listen' is ADDRESS:PORT" "" --listen 127.0.0.1:65536
+row "loopback" 0 "" "listen: 127.0.0.1:4244"
+row "loopback of IPv6" 0 "" "" --listen "[::1]:4244"
+row "plain text for everybody" 2 "'--listen 0.0.0.0:4244' without TLS: plain text is for loopback only" "" --listen 0.0.0.0:4244
+row "half of TLS" 2 "'--tls-cert' without '--tls-key'" "" --listen 0.0.0.0:4244 --tls-cert /dev/null
+row "a key that is not there" 2 "cannot read '/nonexistent/key' (--tls-key): No such file" "" --listen 0.0.0.0:4244 \
+	--tls-cert /dev/null --tls-key /nonexistent/key --tls-client-ca /dev/null
+row "TLS for nobody" 2 "'--tls-cert' without '--listen'" "" --tls-cert /dev/null --tls-key /dev/null --tls-client-ca /dev/null
+row "a cluster with a slash" 2 "'--cluster' is a name of small letters" "cluster: a/b"
+row "a cluster" 0 "" "cluster: eu-west.1"
+row "one path for two sockets" 2 "'--observer-socket' and '--socket' are the same" "" --socket /run/x --observer-socket /run/x
+row "no gRPC socket" 0 "" "observer-socket: ''"
 for state in /nonexistent /etc/passwd; do
 	got=$("$agent" --state $state --data "$dir/data" --bpffs "$dir/bpf" 2>&1)
 	is=$?
