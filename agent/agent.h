@@ -53,10 +53,6 @@ struct agent {
 void ask_any(void *agent, struct client *c, const Weir__V1__Request *ask);
 
 /* Each in a file of its own name. */
-void ask_status(struct agent *a, struct client *c);
-void ask_endpoints(struct agent *a, struct client *c);
-void ask_policies(struct agent *a, struct client *c);
-void ask_why(struct agent *a, struct client *c, const Weir__V1__WhyRequest *ask);
 void ask_observe(struct agent *a, struct client *c, const Weir__V1__ObserveRequest *ask);
 void ask_judge(struct agent *a, struct client *c, const Weir__V1__JudgeRequest *ask);
 void ask_apply(struct agent *a, struct client *c, const Weir__V1__ApplyRequest *ask);

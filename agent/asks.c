@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/answers.h"
 #include "lib/addr.h"
 
 #define WAIT_MOST_MS 60000
@@ -107,15 +108,54 @@ static void ask_endpoint_remove(struct agent *a, struct client *c, const Weir__V
 	client_reply(c, &reply, true);
 }
 
+/* Who is answered in parts. */
+struct answering {
+	struct agent *a;
+	uint64_t client;
+	Weir__V1__Reply__AnswerCase kind;
+};
+
+static int on_part(void *ctx, const ProtobufCMessage *part, bool last)
+{
+	struct answering *w = ctx;
+	struct client *c = server_client(w->a->server, w->client);
+	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
+
+	if (!c)
+		return -EPIPE;
+	reply.answer_case = w->kind;
+	reply.status = (Weir__V1__Status *)part;	/* or whichever 'kind' says */
+	return client_reply(c, &reply, last);
+}
+
+static void answer(struct agent *a, struct client *c, Weir__V1__Reply__AnswerCase kind,
+		   int (*how)(struct agent *a, answer_fn fn, void *ctx))
+{
+	struct answering w = { a, client_number(c), kind };
+
+	if (how(a, on_part, &w) == -ENOMEM)
+		client_error(c, "no memory");
+}
+
+static void ask_why(struct agent *a, struct client *c, const Weir__V1__WhyRequest *ask)
+{
+	struct answering w = { a, client_number(c), WEIR__V1__REPLY__ANSWER_WHY };
+	struct complaint why = { 0 };
+	int err = answer_why(a, ask, on_part, &w, &why);
+
+	if (err == -ENOMEM || err == -EINVAL)
+		client_error(c, "%s", err == -EINVAL ? why.text : "no memory");
+}
+
 void ask_any(void *agent, struct client *c, const Weir__V1__Request *ask)
 {
 	struct agent *a = agent;
 
 	switch (ask->ask_case) {
 	case WEIR__V1__REQUEST__ASK_STATUS:
-		return ask_status(a, c);
+		return answer(a, c, WEIR__V1__REPLY__ANSWER_STATUS, answer_status);
 	case WEIR__V1__REQUEST__ASK_ENDPOINTS:
-		return ask_endpoints(a, c);
+		return answer(a, c, WEIR__V1__REPLY__ANSWER_ENDPOINTS, answer_endpoints);
 	case WEIR__V1__REQUEST__ASK_ENDPOINT_ADD:
 		return ask_endpoint_add(a, c, ask->endpoint_add);
 	case WEIR__V1__REQUEST__ASK_ENDPOINT_REMOVE:
@@ -123,7 +163,7 @@ void ask_any(void *agent, struct client *c, const Weir__V1__Request *ask)
 	case WEIR__V1__REQUEST__ASK_WHY:
 		return ask_why(a, c, ask->why);
 	case WEIR__V1__REQUEST__ASK_POLICIES:
-		return ask_policies(a, c);
+		return answer(a, c, WEIR__V1__REPLY__ANSWER_POLICIES, answer_policies);
 	case WEIR__V1__REQUEST__ASK_OBSERVE:
 		return ask_observe(a, c, ask->observe);
 	default:

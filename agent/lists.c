@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/answers.h"
 #include "agent/cluster.h"
 #include "lib/addr.h"
 #include "lib/word.h"
@@ -23,7 +24,9 @@ struct one_endpoint {
 
 struct endpoint_answer {
 	struct agent *a;
-	struct client *c;
+	answer_fn fn;
+	void *ctx;
+	int err;
 	struct policy_list policies;
 	Weir__V1__Endpoint *endpoint[ENDPOINTS_AT_ONCE];
 	struct one_endpoint one[ENDPOINTS_AT_ONCE];
@@ -33,13 +36,10 @@ struct endpoint_answer {
 static void send_endpoints(struct endpoint_answer *to, bool last)
 {
 	Weir__V1__Endpoints endpoints = WEIR__V1__ENDPOINTS__INIT;
-	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
 
 	endpoints.endpoint = to->endpoint;
 	endpoints.n_endpoint = to->n;
-	reply.answer_case = WEIR__V1__REPLY__ANSWER_ENDPOINTS;
-	reply.endpoints = &endpoints;
-	client_reply(to->c, &reply, last);
+	to->err = to->fn(to->ctx, &endpoints.base, last);
 	to->n = 0;
 }
 
@@ -129,28 +129,33 @@ static int by_number(const void *a, const void *b)
 	return c ? c : strcmp(x->name, y->name);
 }
 
-void ask_endpoints(struct agent *a, struct client *c)
+int answer_endpoints(struct agent *a, answer_fn fn, void *ctx)
 {
 	struct endpoint_answer *to = malloc(sizeof(*to));
 	struct sorted sorted = { 0 };
+	int err;
 
 	if (!to || policies_in_force(a, &to->policies)) {
 		free(to);
-		client_error(c, "no memory");
-		return;
+		return -ENOMEM;
 	}
 	to->a = a;
-	to->c = c;
+	to->fn = fn;
+	to->ctx = ctx;
+	to->err = 0;
 	to->n = 0;
 	endpoints_each(a->endpoints, on_endpoint, &sorted);
 	if (sorted.n)
 		qsort(sorted.info, sorted.n, sizeof(*sorted.info), by_number);
-	for (size_t i = 0; i < sorted.n; i++)
+	for (size_t i = 0; i < sorted.n && !to->err; i++)
 		describe(to, &sorted.info[i]);
 	free(sorted.info);
-	send_endpoints(to, true);
+	if (!to->err)
+		send_endpoints(to, true);
+	err = to->err;
 	free(to->policies.v);
 	free(to);
+	return err;
 }
 
 struct one_policy {
@@ -271,17 +276,14 @@ static void on_local(void *ctx, const struct endpoint_info *info)
 		to->npod++;
 }
 
-static void send_policies(struct policy_answer *to, struct client *c)
+static int send_policies(struct policy_answer *to, answer_fn fn, void *ctx)
 {
 	Weir__V1__Policies policies = WEIR__V1__POLICIES__INIT;
-	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
 	Weir__V1__Policy *list[POLICIES_AT_ONCE];
-	uint64_t number = client_number(c);
 	size_t sent = 0;
+	int err;
 
 	policies.policy = list;
-	reply.answer_case = WEIR__V1__REPLY__ANSWER_POLICIES;
-	reply.policies = &policies;
 	do {
 		for (policies.n_policy = 0; sent < to->n && policies.n_policy < POLICIES_AT_ONCE; sent++) {
 			struct one_policy *one = &to->one[sent];
@@ -290,13 +292,15 @@ static void send_policies(struct policy_answer *to, struct client *c)
 			one->policy.why = one->why ? one->why : (char *)"";
 			list[policies.n_policy++] = &one->policy;
 		}
-		client_reply(c, &reply, sent == to->n);
-	} while (sent < to->n && (c = server_client(to->a->server, number)));
+		err = fn(ctx, &policies.base, sent == to->n);
+	} while (!err && sent < to->n);
+	return err;
 }
 
-void ask_policies(struct agent *a, struct client *c)
+int answer_policies(struct agent *a, answer_fn fn, void *ctx)
 {
 	struct policy_answer to = { .a = a };
+	int err;
 
 	endpoints_each(a->endpoints, on_local, &to);
 	policies_each(a->policies, OBJECT_POLICY, on_policy, &to);
@@ -305,11 +309,12 @@ void ask_policies(struct agent *a, struct client *c)
 	if (to.n)
 		qsort(to.one, to.n, sizeof(*to.one), by_who);
 	add_hits(&to);
-	send_policies(&to, c);
+	err = send_policies(&to, fn, ctx);
 	for (size_t i = 0; i < to.npod; i++)
 		end_drop(&to.pod[i]);
 	for (size_t i = 0; i < to.n; i++)
 		free(to.one[i].why);
 	free(to.pod);
 	free(to.one);
+	return err;
 }

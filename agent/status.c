@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How the agent is: every bounded thing, every counter, what was refused. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/answers.h"
 
 #define GAUGES_MOST 64
 #define MAPS_MOST 32
@@ -226,20 +228,17 @@ static void fill_in(const struct agent *a, struct answer *to)
 	rejected_each(a, on_rejected, to);
 }
 
-void ask_status(struct agent *a, struct client *c)
+int answer_status(struct agent *a, answer_fn fn, void *ctx)
 {
 	struct answer *to = calloc(1, sizeof(*to));
-	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
+	int err;
 
-	if (!to) {
-		client_error(c, "no memory");
-		return;
-	}
+	if (!to)
+		return -ENOMEM;
 	fill_in(a, to);
-	reply.answer_case = WEIR__V1__REPLY__ANSWER_STATUS;
-	reply.status = &to->status;
-	client_reply(c, &reply, true);
+	err = fn(ctx, &to->status.base, true);
 	for (unsigned int i = 0; i < to->ntext; i++)
 		free(to->text[i]);
 	free(to);
+	return err;
 }

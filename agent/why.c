@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/answers.h"
 #include "agent/cluster.h"
 #include "agent/datapath_word.h"
 #include "lib/addr.h"
@@ -41,7 +42,7 @@ struct side {
 
 struct question {
 	struct agent *a;
-	struct client *c;
+	struct complaint *complaint;
 	const Weir__V1__WhyRequest *ask;
 	struct policy_list policies;
 	struct end src, dst;
@@ -114,18 +115,18 @@ static bool read_ends(struct question *q)
 	int err = read_end(q->a, q->ask->source, &q->src, &given[0]);
 
 	if (err) {
-		client_error(q->c, "'%s' is neither a pod that is known (NAMESPACE/NAME) nor an address", q->ask->source);
+		complaint_set(q->complaint, 0, 0, "'%s' is neither a pod that is known (NAMESPACE/NAME) nor an address", q->ask->source);
 		return false;
 	}
 	err = read_end(q->a, q->ask->destination, &q->dst, &given[1]);
 	if (err) {
-		client_error(q->c, "'%s' is neither a pod that is known (NAMESPACE/NAME) nor an address", q->ask->destination);
+		complaint_set(q->complaint, 0, 0, "'%s' is neither a pod that is known (NAMESPACE/NAME) nor an address", q->ask->destination);
 		return false;
 	}
 	if (*q->ask->source_address) {
 		want = true;
 		if (addr_parse(q->ask->source_address, &asked)) {
-			client_error(q->c, "'%s' is no address", q->ask->source_address);
+			complaint_set(q->complaint, 0, 0, "'%s' is no address", q->ask->source_address);
 			return false;
 		}
 		q->src.explain.addr = asked;
@@ -134,7 +135,7 @@ static bool read_ends(struct question *q)
 	for (int v4 = 1; v4 >= 0; v4--)
 		if (choose(&q->src, given[0], v4) && choose(&q->dst, given[1], v4))
 			return true;
-	client_error(q->c, "'%s'%s%s and '%s' have no address of one family", q->ask->source, want ? " from " : "",
+	complaint_set(q->complaint, 0, 0, "'%s'%s%s and '%s' have no address of one family", q->ask->source, want ? " from " : "",
 		     q->ask->source_address, q->ask->destination);
 	return false;
 }
@@ -242,7 +243,6 @@ static void add_last(struct question *q)
 
 static void answer(struct question *q)
 {
-	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
 	bool denied;
 
 	weir__v1__why__init(&q->why);
@@ -259,37 +259,49 @@ static void answer(struct question *q)
 	q->why.source_address = (char *)addr_text(&q->src.explain.addr, q->address[0]);
 	q->why.destination_address = (char *)addr_text(&q->dst.explain.addr, q->address[1]);
 	add_last(q);
-	reply.answer_case = WEIR__V1__REPLY__ANSWER_WHY;
-	reply.why = &q->why;
-	client_reply(q->c, &reply, true);
 }
 
-void ask_why(struct agent *a, struct client *c, const Weir__V1__WhyRequest *ask)
+/* Does the question make sense? */
+static int check(struct question *q)
+{
+	const Weir__V1__WhyRequest *ask = q->ask;
+	int proto;
+
+	if (!read_ends(q))
+		return -EINVAL;
+	proto = read_protocol(ask->protocol, addr_is_v4(&q->src.explain.addr));
+	q->proto = proto;
+	if (proto >= 0 && ask->port <= 65535 && (!weir_lane(proto) || ask->port))
+		return 0;
+	if (proto < 0)
+		complaint_set(q->complaint, 0, 0, "'%s' is no protocol (TCP, UDP, SCTP, ICMP or a number to 255), and a port is "
+			      "asked for by its number", ask->protocol);
+	else
+		complaint_set(q->complaint, 0, 0, "a port from 1 to 65535 is needed, not %u", ask->port);
+	return -EINVAL;
+}
+
+int answer_why(struct agent *a, const Weir__V1__WhyRequest *ask, answer_fn fn, void *ctx, struct complaint *why)
 {
 	struct question *q = calloc(1, sizeof(*q));
-	int proto;
+	int err;
 
 	if (!q || policies_in_force(a, &q->policies)) {
 		free(q);
-		client_error(c, "no memory");
-		return;
+		return -ENOMEM;
 	}
 	q->a = a;
-	q->c = c;
+	q->complaint = why;
 	q->ask = ask;
-	if (read_ends(q)) {
-		proto = read_protocol(ask->protocol, addr_is_v4(&q->src.explain.addr));
-		q->proto = proto;
-		if (proto < 0)
-			client_error(c, "'%s' is no protocol (TCP, UDP, SCTP, ICMP or a number to 255), and a port is asked for by its number", ask->protocol);
-		else if (ask->port > 65535 || (weir_lane(proto) && !ask->port))
-			client_error(c, "a port from 1 to 65535 is needed, not %u", ask->port);
-		else
-			answer(q);
+	err = check(q);
+	if (!err) {
+		answer(q);
+		err = fn(ctx, &q->why.base, true);
 	}
 	end_drop(&q->src);
 	end_drop(&q->dst);
 	free(q->policies.v);
 	free(q->last);
 	free(q);
+	return err;
 }
