@@ -48,28 +48,49 @@ void end_drop(struct end *e)
 	e->object = NULL;
 }
 
-static void add(void *ctx, const struct object *o)
+struct gathering {
+	struct policy_list *list;
+	bool failed;
+};
+
+static void add(void *ctx, struct object *o)
 {
-	struct policy_list *list = ctx;
+	struct gathering *g = ctx;
+	struct policy_list *list = g->list;
 
 	if (list->n == list->room) {
 		unsigned int room = list->room ? 2 * list->room : 64;
 		const struct object **more = realloc(list->v, room * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			g->failed = true;
+			object_free(o);
 			return;
+		}
 		list->v = more;
 		list->room = room;
 	}
 	list->v[list->n++] = o;
 }
 
-int policies_in_force(const struct agent *a, struct policy_list *out)
+int policies_in_force(const struct agent *a, const char *ns, struct policy_list *out)
 {
+	struct gathering g = { .list = out };
+
 	*out = (struct policy_list){ 0 };
-	policies_each(a->policies, OBJECT_POLICY, add, out);
-	policies_each(a->policies, OBJECT_CLUSTER_POLICY, add, out);
-	return 0;
+	policies_each(a->policies, OBJECT_POLICY, ns, add, &g);
+	policies_each(a->policies, OBJECT_CLUSTER_POLICY, NULL, add, &g);
+	if (g.failed)
+		policies_drop(out);
+	return g.failed ? -ENOMEM : 0;
+}
+
+void policies_drop(struct policy_list *list)
+{
+	for (unsigned int i = 0; i < list->n; i++)
+		object_free((struct object *)list->v[i]);
+	free(list->v);
+	*list = (struct policy_list){ 0 };
 }
 
 bool policy_selects(const struct object *policy, const struct explain_end *end)

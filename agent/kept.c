@@ -5,11 +5,19 @@
 #include <string.h>
 
 #include "agent/kept.h"
+#include "lib/netpol/pack.h"
+#include "lib/slab.h"
+
+/* A policy is packed at once: what was read makes room before the next is read. */
+struct version {
+	void *v;			/* NULL: there is none */
+	uint32_t packed;		/* bytes; 0: an object as it was read */
+};
 
 struct keeping {
 	struct keeping *next;		/* of its bucket */
 	struct keeping *waiting;	/* the next one with a version that asks to be in force */
-	struct object *good, *asks;
+	struct version good, asks;	/* in force; waiting for the commit */
 	char *why;			/* refused last: the reason */
 	uint8_t kind;
 	bool queued;
@@ -25,11 +33,13 @@ static const char *name_of(const struct keeping *i)
 struct kept {
 	struct keeping **bucket, *waiting;
 	size_t n, size;
+	struct slab blocks;
 };
 
 static struct keeping **place(const struct kept *k, enum object_kind kind, const char *ns, const char *name);
 static struct keeping *make(struct kept *k, enum object_kind kind, const char *ns, const char *name);
-static void unmake(struct keeping *i);
+static void unmake(struct kept *k, struct keeping *i);
+static void version_drop(struct kept *k, struct version *v);
 
 int kept_new(struct kept **out)
 {
@@ -56,11 +66,39 @@ void kept_free(struct kept *k)
 			struct keeping *one = k->bucket[i];
 
 			k->bucket[i] = one->next;
-			unmake(one);
+			unmake(k, one);
 		}
 	}
 	free(k->bucket);
 	free(k);
+}
+
+static bool is_policy(enum object_kind kind)
+{
+	return kind == OBJECT_POLICY || kind == OBJECT_CLUSTER_POLICY;
+}
+
+static void version_set(struct kept *k, struct version *to, struct object *o)
+{
+	size_t size = is_policy(o->kind) ? policy_pack(o, NULL, 0) : 0;
+	void *packed = size && size <= UINT32_MAX ? slab_alloc(&k->blocks, size) : NULL;
+
+	version_drop(k, to);
+	*to = (struct version){ .v = o };
+	if (!packed)
+		return;			/* larger, not wrong */
+	policy_pack(o, packed, size);
+	object_free(o);
+	*to = (struct version){ .v = packed, .packed = size };
+}
+
+static void version_drop(struct kept *k, struct version *v)
+{
+	if (v->packed)
+		slab_drop(&k->blocks, v->v, v->packed);
+	else
+		object_free(v->v);
+	*v = (struct version){ 0 };
 }
 
 int kept_offer(struct kept *k, struct object *o)
@@ -71,8 +109,7 @@ int kept_offer(struct kept *k, struct object *o)
 		object_free(o);
 		return -ENOMEM;
 	}
-	object_free(i->asks);
-	i->asks = o;
+	version_set(k, &i->asks, o);
 	free(i->why);
 	i->why = NULL;
 	if (!i->queued) {
@@ -89,8 +126,7 @@ void kept_refuse(struct kept *k, enum object_kind kind, const char *ns, const ch
 
 	if (!i)
 		return;
-	object_free(i->asks);
-	i->asks = NULL;
+	version_drop(k, &i->asks);
 	free(i->why);
 	i->why = strdup(why);
 }
@@ -102,11 +138,11 @@ void kept_take(struct kept *k)
 
 		k->waiting = i->waiting;
 		i->queued = false;
-		if (!i->asks)
+		if (!i->asks.v)
 			continue;
-		object_free(i->good);
+		version_drop(k, &i->good);
 		i->good = i->asks;
-		i->asks = NULL;
+		i->asks = (struct version){ 0 };
 	}
 }
 
@@ -124,22 +160,43 @@ void kept_gone(struct kept *k, enum object_kind kind, const char *ns, const char
 	}
 	*at = i->next;
 	k->n--;
-	unmake(i);
+	unmake(k, i);
 }
 
 const struct object *kept_find(const struct kept *k, enum object_kind kind, const char *ns, const char *name)
 {
 	struct keeping *i = *place(k, kind, ns, name);
 
-	return i ? i->good : NULL;
+	return i && !i->good.packed ? i->good.v : NULL;
 }
 
-void kept_each(const struct kept *k, enum object_kind kind, void (*fn)(void *ctx, const struct object *o), void *ctx)
+static struct object *policy_of(const struct keeping *i)
 {
-	for (size_t b = 0; b < k->size; b++)
-		for (struct keeping *i = k->bucket[b]; i; i = i->next)
-			if (i->kind == kind && i->good)
-				fn(ctx, i->good);
+	uint8_t whole[4096], *buf = whole;
+	struct object *o;
+	size_t size;
+
+	if (i->good.packed)
+		return policy_unpack(i->good.v, i->good.packed);
+	size = policy_pack(i->good.v, whole, sizeof(whole));
+	if (size > sizeof(whole) && (!(buf = malloc(size)) || policy_pack(i->good.v, buf, size) != size))
+		return NULL;
+	o = policy_unpack(buf, size);
+	if (buf != whole)
+		free(buf);
+	return o;
+}
+
+void kept_policies(const struct kept *k, enum object_kind kind, const char *ns, kept_policy_fn fn, void *ctx)
+{
+	for (size_t b = 0; b < k->size; b++) {
+		for (struct keeping *i = k->bucket[b]; i; i = i->next) {
+			struct object *o = i->kind == kind && i->good.v && (!ns || !strcmp(ns, i->ns)) ? policy_of(i) : NULL;
+
+			if (o)
+				fn(ctx, o);
+		}
+	}
 }
 
 void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx)
@@ -147,7 +204,7 @@ void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx)
 	for (size_t b = 0; b < k->size; b++)
 		for (struct keeping *i = k->bucket[b]; i; i = i->next)
 			if (i->why)
-				fn(ctx, i->kind, i->ns, name_of(i), i->why, i->good);
+				fn(ctx, i->kind, i->ns, name_of(i), i->why, i->good.v);
 }
 
 struct telling {
@@ -155,14 +212,13 @@ struct telling {
 	void *ctx;
 };
 
-static void tell(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
-		 const struct object *good)
+static void tell(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why, bool good)
 {
 	const struct telling *t = ctx;
 	char object[1024];
 
 	snprintf(object, sizeof(object), "%s %s%s%s", object_kind_name(kind), ns, *ns ? "/" : "", name);
-	t->fn(t->ctx, &(struct state_reject){ .object = object, .why = why, .last_good = good != NULL });
+	t->fn(t->ctx, &(struct state_reject){ .object = object, .why = why, .last_good = good });
 }
 
 void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx)
@@ -215,7 +271,7 @@ static void grow(struct kept *k)
 static struct keeping *make(struct kept *k, enum object_kind kind, const char *ns, const char *name)
 {
 	size_t size = strlen(ns) + 1, rest = strlen(name) + 1;
-	struct keeping *i = calloc(1, sizeof(*i) + size + rest), **at;
+	struct keeping *i = slab_alloc(&k->blocks, sizeof(*i) + size + rest), **at;
 
 	if (!i)
 		return NULL;
@@ -232,10 +288,10 @@ static struct keeping *make(struct kept *k, enum object_kind kind, const char *n
 	return i;
 }
 
-static void unmake(struct keeping *i)
+static void unmake(struct kept *k, struct keeping *i)
 {
-	object_free(i->good);
-	object_free(i->asks);
+	version_drop(k, &i->good);
+	version_drop(k, &i->asks);
 	free(i->why);
-	free(i);
+	slab_drop(&k->blocks, i, sizeof(*i) + i->at_name + strlen(name_of(i)) + 1);
 }

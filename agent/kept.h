@@ -6,7 +6,7 @@
  *	kept_take(k);				accepted: what waited is in force
  *	kept_refuse(k, kind, ns, name, why);	this one is put back to its last good version, and listed
  *
- * Objects given to it are its to free.  One thread.
+ * Objects given to it are its to free.  Policies in force are kept packed (lib/netpol/pack.h).  One thread.
  */
 #ifndef WEIR_AGENT_KEPT_H
 #define WEIR_AGENT_KEPT_H
@@ -23,13 +23,17 @@ void kept_refuse(struct kept *k, enum object_kind kind, const char *ns, const ch
 void kept_take(struct kept *k);
 void kept_gone(struct kept *k, enum object_kind kind, const char *ns, const char *name);
 
+/* A Namespace or a Node in force, or NULL. */
 const struct object *kept_find(const struct kept *k, enum object_kind kind, const char *ns, const char *name);
-void kept_each(const struct kept *k, enum object_kind kind, void (*fn)(void *ctx, const struct object *o), void *ctx);
-void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx);
 
-/* Those that were refused, one by one; 'good' is what is in force of it, or NULL. */
+/* Policies in force, one by one; 'ns' NULL: of every namespace.  'o' is 'fn's to free by object_free(). */
+typedef void (*kept_policy_fn)(void *ctx, struct object *o);
+void kept_policies(const struct kept *k, enum object_kind kind, const char *ns, kept_policy_fn fn, void *ctx);
+
+/* Those that were refused, one by one; 'good': an earlier version is in force. */
 typedef void (*kept_refused_fn)(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
-				const struct object *good);
+				bool good);
 void kept_refused(const struct kept *k, kept_refused_fn fn, void *ctx);
+void kept_rejected(const struct kept *k, state_reject_fn fn, void *ctx);
 
 #endif

@@ -135,7 +135,7 @@ int answer_endpoints(struct agent *a, answer_fn fn, void *ctx)
 	struct sorted sorted = { 0 };
 	int err;
 
-	if (!to || policies_in_force(a, &to->policies)) {
+	if (!to || policies_in_force(a, NULL, &to->policies)) {
 		free(to);
 		return -ENOMEM;
 	}
@@ -153,13 +153,12 @@ int answer_endpoints(struct agent *a, answer_fn fn, void *ctx)
 	if (!to->err)
 		send_endpoints(to, true);
 	err = to->err;
-	free(to->policies.v);
+	policies_drop(&to->policies);
 	free(to);
 	return err;
 }
 
 struct one_policy {
-	const struct object *object;	/* NULL: none of its versions was ever in force */
 	Weir__V1__Policy policy;
 	char name[600];
 	char *why;
@@ -193,14 +192,15 @@ static struct one_policy *add_policy(struct policy_answer *to, const char *ns, c
 	return one;
 }
 
-static void on_policy(void *ctx, const struct object *o)
+static void on_policy(void *ctx, struct object *o)
 {
 	struct policy_answer *to = ctx;
 	struct one_policy *one = add_policy(to, o->ns, o->name);
 
-	if (!one)
+	if (!one) {
+		object_free(o);
 		return;
-	one->object = o;
+	}
 	one->policy.tier = (char *)tier_word(o->policy.tier);
 	one->policy.priority = o->policy.priority;
 	one->policy.audit = o->policy.audit;
@@ -208,19 +208,29 @@ static void on_policy(void *ctx, const struct object *o)
 	for (size_t i = 0; i < to->npod; i++)
 		one->policy.pods += policy_selects(o, &to->pod[i].explain);
 	one->policy.state = (char *)(one->policy.pods ? "in-force" : "selects-nobody-here");
+	object_free(o);
 }
 
-static void on_refused(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why,
-		       const struct object *good)
+/* A namespace's policy has a slash in its name, one of the cluster's tiers has none. */
+static struct one_policy *listed(struct policy_answer *to, const char *ns, const char *name)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s%s%s", ns, *ns ? "/" : "", name);
+	for (size_t i = 0; i < to->n; i++)
+		if (!strcmp(to->one[i].name, text))
+			return &to->one[i];
+	return NULL;
+}
+
+static void on_refused(void *ctx, enum object_kind kind, const char *ns, const char *name, const char *why, bool good)
 {
 	struct policy_answer *to = ctx;
-	struct one_policy *one = NULL;
+	struct one_policy *one;
 
 	if (kind != OBJECT_POLICY && kind != OBJECT_CLUSTER_POLICY)
 		return;
-	for (size_t i = 0; good && i < to->n && !one; i++)
-		if (to->one[i].object == good)
-			one = &to->one[i];
+	one = good ? listed(to, ns, name) : NULL;
 	if (!one)
 		one = add_policy(to, ns, name);
 	if (!one)
@@ -303,8 +313,8 @@ int answer_policies(struct agent *a, answer_fn fn, void *ctx)
 	int err;
 
 	endpoints_each(a->endpoints, on_local, &to);
-	policies_each(a->policies, OBJECT_POLICY, on_policy, &to);
-	policies_each(a->policies, OBJECT_CLUSTER_POLICY, on_policy, &to);
+	policies_each(a->policies, OBJECT_POLICY, NULL, on_policy, &to);
+	policies_each(a->policies, OBJECT_CLUSTER_POLICY, NULL, on_policy, &to);
 	policies_refused(a->policies, on_refused, &to);
 	if (to.n)
 		qsort(to.one, to.n, sizeof(*to.one), by_who);

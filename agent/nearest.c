@@ -56,15 +56,15 @@ static void work_out(const struct agent *a, const struct key *key, char *text, s
 {
 	struct policy_list policies;
 	struct explain_miss miss;
-	struct end src, dst;
+	struct end src, dst, *judged = key->dir == WEIR_EGRESS ? &src : &dst;
 
 	*text = '\0';
 	if (end_of_address(a, &key->src, &src))
 		return;
-	if (!end_of_address(a, &key->dst, &dst) && !policies_in_force(a, &policies)) {
+	if (!end_of_address(a, &key->dst, &dst) && !policies_in_force(a, NAME_NS(judged->name), &policies)) {
 		if (explain_miss(policies.v, policies.n, key->dir, &src.explain, &dst.explain, key->proto, key->port, &miss))
 			snprintf(text, size, "%s", miss.text);
-		free(policies.v);
+		policies_drop(&policies);
 	}
 	end_drop(&src);
 	end_drop(&dst);

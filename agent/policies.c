@@ -222,9 +222,9 @@ const struct object *policies_find(const struct policies *p, enum object_kind ki
 	return kept_find(p->kept, kind, ns, name);
 }
 
-void policies_each(const struct policies *p, enum object_kind kind, policies_fn fn, void *ctx)
+void policies_each(const struct policies *p, enum object_kind kind, const char *ns, kept_policy_fn fn, void *ctx)
 {
-	kept_each(p->kept, kind, fn, ctx);
+	kept_policies(p->kept, kind, ns, fn, ctx);
 }
 
 void policies_rejected(const struct policies *p, state_reject_fn fn, void *ctx)

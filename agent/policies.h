@@ -66,10 +66,11 @@ int policies_left(struct policies *p, unsigned int number, loop_fn swept, void *
 /* 'fn' when everything said until now is enforced; with 'quiet', also when nothing rests or waits any more. */
 int policies_when_enforced(struct policies *p, bool quiet, loop_fn fn, void *ctx);
 
-/* The object in force, or NULL; all of one kind, in no order. */
+/* The Namespace or Node in force, or NULL. */
 const struct object *policies_find(const struct policies *p, enum object_kind kind, const char *ns, const char *name);
-typedef void (*policies_fn)(void *ctx, const struct object *o);
-void policies_each(const struct policies *p, enum object_kind kind, policies_fn fn, void *ctx);
+
+/* Policies in force of one kind, in no order; 'ns' NULL: of every namespace.  The object is 'fn's to free. */
+void policies_each(const struct policies *p, enum object_kind kind, const char *ns, kept_policy_fn fn, void *ctx);
 void policies_rejected(const struct policies *p, state_reject_fn fn, void *ctx);
 void policies_refused(const struct policies *p, kept_refused_fn fn, void *ctx);
 

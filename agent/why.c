@@ -286,7 +286,7 @@ int answer_why(struct agent *a, const Weir__V1__WhyRequest *ask, answer_fn fn, v
 	struct question *q = calloc(1, sizeof(*q));
 	int err;
 
-	if (!q || policies_in_force(a, &q->policies)) {
+	if (!q || policies_in_force(a, NULL, &q->policies)) {
 		free(q);
 		return -ENOMEM;
 	}
@@ -300,7 +300,7 @@ int answer_why(struct agent *a, const Weir__V1__WhyRequest *ask, answer_fn fn, v
 	}
 	end_drop(&q->src);
 	end_drop(&q->dst);
-	free(q->policies.v);
+	policies_drop(&q->policies);
 	free(q->last);
 	free(q);
 	return err;
