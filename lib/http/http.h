@@ -39,7 +39,7 @@ struct http_options {				/* 0: the default */
 	unsigned int per_peer;			/* of one address: half of all */
 	unsigned int head_ms;			/* a request must be there whole so long after its first byte: 10,000 */
 	unsigned int idle_ms;			/* a connection without request is closed after: 60,000 */
-	unsigned int write_ms;			/* who does not read so long, and less than 1 KiB/s after, is cut: 20,000 */
+	unsigned int write_ms;			/* who reads less than 1 KiB/s for so long is cut: 20,000 */
 	const char *const *host;		/* names that Host may say, to the NULL; addresses and "localhost" always
 						 * may.  NULL: any name (no page can be tricked into asking us by its own) */
 	/* Each answer, when its head goes out: 'ns' from the request's last byte. */

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One connection: a request is read, its handler called, its answer sent, and then the next. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/http/inside.h"
+
+#define LINGER_MS 2000
+#define FRAME_ROOM 8				/* before a chunk: its size in six digits and CR LF; behind it CR LF */
+#define LAST_CHUNK "0\r\n\r\n"
+
+static void conn_step(struct http_ask *c);
+static void on_readable(void *ctx);
+static void on_writable(void *ctx);
+
+static uint64_t now_ms(void)
+{
+	return http_now_ns() / 1000000;
+}
+
+int conn_open(struct http *h, int fd, const struct weir_addr *peer)
+{
+	struct http_ask *c = malloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, offsetof(struct http_ask, in));
+	c->http = h;
+	c->fd = fd;
+	c->peer = *peer;
+	c->since = now_ms();
+	if (loop_read(h->loop, fd, on_readable, c)) {
+		free(c);
+		return -ENOMEM;
+	}
+	c->reading = true;
+	c->next = h->asks;
+	c->link = &h->asks;
+	if (c->next)
+		c->next->link = &c->next;
+	h->asks = c;
+	h->counts.connections++;
+	return 0;
+}
+
+/* The answer's memory, and who lent it is told. */
+static void drop_answer(struct http_ask *c)
+{
+	void (*release)(void *ctx) = c->release;
+	void *ctx = c->ctx;
+
+	free(c->head);
+	free(c->out);
+	c->head = c->out = NULL;
+	c->head_size = c->body_size = c->sent = 0;
+	c->body = NULL;
+	c->chunked = c->ended = c->hungry = false;
+	c->pull = NULL;
+	c->release = NULL;
+	c->ctx = NULL;
+	if (release)
+		release(ctx);
+}
+
+void conn_close(struct http_ask *c)
+{
+	struct http *h = c->http;
+	void (*gone)(void *ctx) = c->state == CONN_LATER ? c->gone : NULL;
+
+	if (c->state == CONN_DEAD)
+		return;
+	c->state = CONN_DEAD;
+	loop_forget(h->loop, c->fd);
+	close(c->fd);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	h->counts.connections--;
+	drop_answer(c);
+	c->next = h->dead;
+	h->dead = c;
+	if (!h->bury.when)
+		loop_after(h->loop, &h->bury, 0, conn_bury, h);
+	if (gone)
+		gone(c->gone_ctx);
+}
+
+void conn_bury(void *http)
+{
+	struct http *h = http;
+
+	while (h->dead) {
+		struct http_ask *c = h->dead;
+
+		h->dead = c->next;
+		free(c);
+	}
+}
+
+/* Tell the loop what we wait for.  A full buffer is read no further: that bounds what is asked ahead. */
+static void conn_watch(struct http_ask *c, bool writing)
+{
+	bool reading = !c->eof && (c->state == CONN_LINGER || c->have < HTTP_HEAD_MOST);
+
+	if (reading != c->reading && !loop_read(c->http->loop, c->fd, reading ? on_readable : NULL, c))
+		c->reading = reading;
+	if (writing != c->writing && !loop_write(c->http->loop, c->fd, writing ? on_writable : NULL, c))
+		c->writing = writing;
+}
+
+static void on_readable(void *ctx)
+{
+	struct http_ask *c = ctx;
+	char waste[4096];
+	bool linger = c->state == CONN_LINGER;
+	ssize_t n = linger ? recv(c->fd, waste, sizeof(waste), 0) : recv(c->fd, c->in + c->have, HTTP_HEAD_MOST - c->have, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0 || (linger && !n)) {
+		conn_close(c);
+		return;
+	}
+	if (linger)
+		return;
+	if (!c->have && n && c->state == CONN_READING)
+		c->since = now_ms();
+	c->have += n;
+	c->eof = !n;
+	if (c->eof && (c->state == CONN_LATER || c->hungry))
+		conn_close(c);			/* nobody would read it */
+	else
+		conn_step(c);
+}
+
+static void on_writable(void *ctx)
+{
+	conn_step(ctx);
+}
+
+static const char *status_text(unsigned int status)
+{
+	switch (status) {
+	case 200: return "OK";
+	case 204: return "No Content";
+	case 302: return "Found";
+	case 304: return "Not Modified";
+	case 400: return "Bad Request";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 406: return "Not Acceptable";
+	case 408: return "Request Timeout";
+	case 413: return "Content Too Large";
+	case 414: return "URI Too Long";
+	case 421: return "Misdirected Request";
+	case 431: return "Request Header Fields Too Large";
+	case 500: return "Internal Server Error";
+	case 502: return "Bad Gateway";
+	case 503: return "Service Unavailable";
+	case 504: return "Gateway Timeout";
+	case 505: return "HTTP Version Not Supported";
+	default:  return "Other";
+	}
+}
+
+/* The client has what we would send. */
+static bool is_fresh(const struct http_ask *c, const struct http_answer *a)
+{
+	const char *has = c->began && a->etag ? http_request_field(&c->request, "if-none-match") : NULL;
+
+	return has && (!strcmp(has, "*") || strstr(has, a->etag));
+}
+
+static char *compose(const struct http_ask *c, const struct http_answer *a, size_t *size)
+{
+	bool bare = c->status == 204 || c->status == 304;
+	char date[64], length[64] = "", *text = NULL;
+	time_t now = time(NULL);
+	struct tm tm;
+	FILE *f = open_memstream(&text, size);
+
+	if (!f)
+		return NULL;
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	if (c->chunked)
+		snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
+	else if (!a->pull && !bare)
+		snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->size);
+	fprintf(f, "HTTP/1.1 %u %s\r\nDate: %s\r\n%s", c->status, status_text(c->status), date, length);
+	if (a->type && !bare)
+		fprintf(f, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", a->type);
+	if (a->gzip && !bare)
+		fputs("Content-Encoding: gzip\r\n", f);
+	if (a->etag)
+		fprintf(f, "ETag: %s\r\n", a->etag);
+	if (c->close)
+		fputs("Connection: close\r\n", f);
+	fprintf(f, "%s\r\n", a->fields ? a->fields : "");
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* What is to be sent behind the head: nothing, the body, or what a pull gives. */
+static int take_body(struct http_ask *c, const struct http_answer *a)
+{
+	bool bare = c->request.head || c->status == 204 || c->status == 304;
+
+	c->ended = bare || !a->pull;
+	c->release = a->release;
+	c->ctx = a->ctx;
+	if (bare)
+		return 0;
+	c->pull = a->pull;
+	if (a->pull || !a->size)
+		return 0;
+	c->body = a->body;
+	c->body_size = a->size;
+	if (a->release)
+		return 0;
+	c->body = c->out = malloc(a->size);
+	if (!c->out)
+		return -ENOMEM;
+	memcpy(c->out, a->body, a->size);
+	return 0;
+}
+
+void http_answer(struct http_ask *c, const struct http_answer *answer)
+{
+	struct http *h = c->http;
+	uint64_t now = http_now_ns();
+
+	if (c->state != CONN_READING && c->state != CONN_LATER) {	/* dead, or answered already */
+		if (answer->release)
+			answer->release(answer->ctx);
+		return;
+	}
+	c->status = is_fresh(c, answer) ? 304 : answer->status ? answer->status : 200;
+	c->state = CONN_SENDING;
+	c->since = now / 1000000;
+	c->moved = 0;
+	if (answer->pull && c->request.old)
+		c->close = true;
+	c->chunked = answer->pull && !c->request.old && c->status != 204 && c->status != 304;
+	c->head = compose(c, answer, &c->head_size);
+	if (take_body(c, answer) || !c->head) {
+		conn_close(c);
+		return;
+	}
+	h->counts.answered++;
+	if (h->options.answered)
+		h->options.answered(h->options.ctx, c->began ? c->request.path : "", c->status, c->began ? now - c->began : 0);
+	conn_step(c);
+}
+
+void http_answer_text(struct http_ask *c, unsigned int status, const char *format, ...)
+{
+	struct http_answer a = { .status = status, .type = "text/plain; charset=utf-8" };
+	char text[1024];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (n < 0)
+		n = 0;
+	a.body = text;
+	a.size = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+	if (status == 405)
+		a.fields = "Allow: GET, HEAD\r\n";
+	http_answer(c, &a);
+}
+
+void http_later(struct http_ask *c, void (*gone)(void *ctx), void *ctx)
+{
+	if (c->state != CONN_READING)
+		return;
+	c->state = CONN_LATER;
+	c->gone = gone;
+	c->gone_ctx = ctx;
+}
+
+/* A request, whole or refused, to whom it concerns. */
+static void handle(struct http_ask *c, int size)
+{
+	struct http *h = c->http;
+	const struct route *r;
+
+	if (size < 0) {
+		h->counts.nonsense++;
+		c->close = true;
+		c->began = 0;
+		c->used = c->have;
+		c->request.head = c->request.old = false;
+		http_answer_text(c, -size, "%s\n", status_text(-size));
+		return;
+	}
+	h->counts.asked++;
+	c->used = size;
+	c->began = http_now_ns();
+	c->close = c->request.close;
+	r = http_route(h, c->request.path);
+	if (!http_host_fits(h, c->request.host))
+		http_answer_text(c, 421, "this is not the host '%s'\n", c->request.host ? c->request.host : "");
+	else if (!r)
+		http_answer_text(c, 404, "there is nothing at '%s'\n", c->request.path);
+	else
+		r->fn(r->ctx, c);
+	if (c->state == CONN_READING)
+		http_answer_text(c, 500, "no answer\n");
+}
+
+/* The next piece of a pull, framed, in c->out.  0, or -errno. */
+static int pull_more(struct http_ask *c)
+{
+	char frame[FRAME_ROOM + 1];
+	ssize_t n;
+
+	if (!c->out)
+		c->out = malloc(FRAME_ROOM + HTTP_CHUNK + 2 + sizeof(LAST_CHUNK));
+	if (!c->out)
+		return -ENOMEM;
+	n = c->pull(c->ctx, c->out + FRAME_ROOM, HTTP_CHUNK);
+	if (c->state != CONN_SENDING)
+		return 0;
+	c->head_size = c->body_size = c->sent = 0;
+	c->body = c->out;
+	c->hungry = !n;
+	if (!n) {				/* who waits long needs no buffer */
+		free(c->out);
+		c->out = NULL;
+		return 0;
+	}
+	if (n < 0 && n != HTTP_END)
+		return n;
+	c->ended = n == HTTP_END;
+	if (c->ended && c->chunked) {
+		memcpy(c->out, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
+		c->body_size = sizeof(LAST_CHUNK) - 1;
+	} else if (!c->ended && c->chunked) {
+		snprintf(frame, sizeof(frame), "%06x\r\n", (unsigned int)n & 0xffffff);
+		memcpy(c->out, frame, FRAME_ROOM);
+		memcpy(c->out + FRAME_ROOM + n, "\r\n", 2);
+		c->body_size = FRAME_ROOM + n + 2;
+	} else if (!c->ended) {
+		memmove(c->out, c->out + FRAME_ROOM, n);
+		c->body_size = n;
+	}
+	return 0;
+}
+
+/* Sends what is there: 0 all of it, -EAGAIN not all, or what went wrong. */
+static int send_some(struct http_ask *c)
+{
+	while (c->sent < c->head_size + c->body_size) {
+		size_t in_head = c->sent < c->head_size ? c->head_size - c->sent : 0;
+		size_t in_out = in_head ? 0 : c->sent - c->head_size;
+		struct iovec v[2] = { { c->head + c->sent, in_head }, { (char *)c->body + in_out, c->body_size - in_out } };
+		struct msghdr m = { .msg_iov = in_head ? v : v + 1, .msg_iovlen = (in_head ? 1 : 0) + (c->body_size ? 1 : 0) };
+		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		c->sent += n;
+		c->moved += n;
+		c->http->counts.bytes += n;
+	}
+	return 0;
+}
+
+/* The answer is out: the next request, or the end. */
+static void finish(struct http_ask *c)
+{
+	drop_answer(c);
+	if (c->state == CONN_DEAD)		/* whoever was told closed us */
+		return;
+	c->since = now_ms();
+	c->have -= c->used;
+	memmove(c->in, c->in + c->used, c->have);
+	c->used = 0;
+	if (!c->close) {
+		c->state = CONN_READING;
+		return;
+	}
+	shutdown(c->fd, SHUT_WR);
+	c->state = CONN_LINGER;
+}
+
+static int step_sending(struct http_ask *c)
+{
+	int err = send_some(c);
+
+	if (err == -EAGAIN)
+		return err;
+	if (!err && c->moved) {
+		c->since = now_ms();
+		c->moved = 0;
+	}
+	if (!err && !c->ended)
+		err = pull_more(c) ?: c->hungry ? -EAGAIN : 0;
+	else if (!err)
+		finish(c);
+	return err;
+}
+
+static int step_reading(struct http_ask *c)
+{
+	int n;
+
+	c->in[c->have] = '\0';
+	n = c->have ? http_request_read(&c->request, c->in, c->have) : 0;
+	if (n) {
+		handle(c, n);
+		return 0;
+	}
+	if (c->eof)
+		return -EPIPE;
+	return -EAGAIN;
+}
+
+/* As far as it goes without waiting.  Called again from within (a handler that answers) it leaves the work to the one
+ * that is at it. */
+static void conn_step(struct http_ask *c)
+{
+	int err = 0;
+
+	if (c->working || c->state == CONN_DEAD)
+		return;
+	c->working = true;
+	while (!err) {
+		if (c->state == CONN_SENDING)
+			err = step_sending(c);
+		else if (c->state == CONN_READING)
+			err = step_reading(c);
+		else
+			err = -EAGAIN;
+	}
+	c->working = false;
+	if (c->state == CONN_DEAD)
+		return;
+	if (err != -EAGAIN || (c->eof && (c->state == CONN_LINGER || c->hungry)))
+		conn_close(c);
+	else
+		conn_watch(c, c->state == CONN_SENDING && !c->hungry);
+}
+
+void http_more(struct http_ask *c)
+{
+	if (c->state != CONN_SENDING || !c->hungry)
+		return;
+	c->hungry = false;
+	c->since = now_ms();
+	c->moved = 0;
+	conn_step(c);
+}
+
+void conn_look(struct http_ask *c, uint64_t now)
+{
+	const struct http_options *o = &c->http->options;
+	uint64_t waited = now > c->since ? now - c->since : 0;
+
+	switch (c->state) {
+	case CONN_READING:
+		if (c->have && waited > o->head_ms) {
+			c->http->counts.slow++;
+			c->close = true;
+			c->began = 0;
+			c->used = c->have;
+			http_answer_text(c, 408, "the request did not arrive in time\n");
+		} else if (!c->have && waited > o->idle_ms) {
+			conn_close(c);
+		}
+		break;
+	case CONN_SENDING:
+		if (c->moved >= waited) {		/* a byte is worth a millisecond */
+			c->since = now;
+			c->moved = 0;
+		} else if (!c->hungry && waited > o->write_ms) {
+			c->http->counts.slow++;
+			conn_close(c);
+		}
+		break;
+	case CONN_LINGER:
+		if (waited > LINGER_MS)
+			conn_close(c);
+		break;
+	default:
+		break;
+	}
+}
+
+const char *http_path(const struct http_ask *c)
+{
+	return c->request.path;
+}
+
+const char *http_query(const struct http_ask *c)
+{
+	return c->request.query;
+}
+
+const char *http_field(const struct http_ask *c, const char *name)
+{
+	const char *value = http_request_field(&c->request, name);
+
+	return value ? value : "";
+}
+
+bool http_accepts_gzip(const struct http_ask *c)
+{
+	return http_list_has(http_field(c, "accept-encoding"), "gzip");
+}
+
+int http_query_value(const struct http_ask *c, const char *key, char *buf, size_t size)
+{
+	size_t want = strlen(key), n;
+
+	for (const char *at = c->request.query; *at; at += n + (at[n] == '&')) {
+		n = strcspn(at, "&");
+		if (n < want || strncmp(at, key, want) || (n > want && at[want] != '='))
+			continue;
+		at += want + (n > want);
+		n -= want + (n > want);
+		if (n >= size)
+			return -ENOSPC;
+		memcpy(buf, at, n);
+		buf[n] = '\0';
+		return http_decode(buf, true) < 0 ? -EINVAL : (int)strlen(buf);
+	}
+	return -ENOENT;
+}
