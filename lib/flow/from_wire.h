@@ -6,8 +6,9 @@
  *
  *	flow_from_wire(response->flow, &w);		w.flow is good while the message is
  *	print(&w.flow);
- *	flow_wire_free(&w);				of what was unpacked for it: the detail
+ *	flow_wire_free(&w);				of what was made for it: the detail, lists
  *
+ * Numbers that no view holds (a verdict of 300, a port of 70000) and addresses that are none come out as unknown, 0.
  * What the view has no place for (ethernet, l7, tunnel ...) is reached by w.message.
  */
 #ifndef WEIR_LIB_FLOW_FROM_WIRE_H
@@ -20,6 +21,7 @@
 struct flow_wire {
 	struct flow flow;
 	struct flow_end source, destination;
+	struct flow_more more;
 	const Flow__Flow *message;	/* not ours */
 	Weir__V1__FlowDetail *detail;	/* NULL: there is none, or it is no FlowDetail */
 };

@@ -11,7 +11,7 @@
  *	if (!w.full)
  *		send(w.at, writer_size(&w));
  *
- * Zero and "" are not written, as proto3 has it.  What does not fit sets 'full', and nothing more is written.
+ * Zero and "" are not written, as proto3 has it; what is no UTF-8 comes out as U+FFFD.  What does not fit sets 'full', and nothing more is written.
  */
 #ifndef WEIR_LIB_WIRE_WRITER_H
 #define WEIR_LIB_WIRE_WRITER_H
@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "lib/wire/text.h"
 
 struct writer {
 	uint8_t *begin, *at, *end;
@@ -37,6 +39,11 @@ static inline size_t writer_size(const struct writer *w)
 {
 	return (size_t)(w->end - w->at);
 }
+
+/* Text that may not be UTF-8.  Returns the bytes it took. */
+size_t writer_repaired(struct writer *w, const char *text, size_t size);
+
+void writer_time(struct writer *w, uint32_t field, uint64_t ns);	/* google.protobuf.Timestamp; 0 is not written */
 
 /* Is there room for 'size' bytes, and has there always been. */
 static inline bool writer_room(struct writer *w, size_t size)
@@ -108,10 +115,21 @@ static inline void writer_message(struct writer *w, uint32_t field, const uint8_
 	writer_head(w, field, 2);
 }
 
-/* Text, known to be UTF-8; "" is written, too: an item of a list. */
+/* A text of so many bytes, also of none. */
+static inline void writer_span(struct writer *w, uint32_t field, const char *text, size_t size)
+{
+	if (__builtin_expect(text_is_ascii(text, size), 1))
+		writer_bytes(w, text, size);
+	else
+		size = writer_repaired(w, text, size);
+	writer_varint(w, size);
+	writer_head(w, field, 2);
+}
+
+/* A text as an item of a list: "" is written, too. */
 static inline void writer_item(struct writer *w, uint32_t field, const char *text)
 {
-	writer_data(w, field, text, strlen(text));
+	writer_span(w, field, text, strlen(text));
 }
 
 static inline void writer_text(struct writer *w, uint32_t field, const char *text)
@@ -119,10 +137,5 @@ static inline void writer_text(struct writer *w, uint32_t field, const char *tex
 	if (*text)
 		writer_item(w, field, text);
 }
-
-/* Any text: what is no UTF-8 comes out as U+FFFD. */
-void writer_text_checked(struct writer *w, uint32_t field, const char *text);
-void writer_item_checked(struct writer *w, uint32_t field, const char *text);
-void writer_time(struct writer *w, uint32_t field, uint64_t ns);	/* google.protobuf.Timestamp, nanoseconds since 1970 */
 
 #endif

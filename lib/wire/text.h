@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Texts on the hot path: addresses, and whether a text may go out as it is.
+ *
+ *	n = text_addr(&f->src, buf);		"10.0.0.1"; not ended by a NUL
+ *	if (!text_is_ascii(s, n)) ...
+ */
+#ifndef WEIR_LIB_WIRE_TEXT_H
+#define WEIR_LIB_WIRE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <weir/base.h>
+
+#define TEXT_ADDR_SIZE 48
+
+/* As inet_ntop() writes it.  Returns the length, at most TEXT_ADDR_SIZE. */
+size_t text_addr(const struct weir_addr *a, char buf[TEXT_ADDR_SIZE]);
+
+size_t text_number(uint64_t v, char buf[20]);	/* decimal; the length */
+
+/* Copies 'size' bytes with each that is no UTF-8 as U+FFFD; 'to' has room for three times as many.  Their number. */
+size_t text_repaired(const char *from, size_t size, char *to);
+bool text_is_utf8(const char *text, size_t size);
+
+static inline bool text_is_ascii(const char *text, size_t size)
+{
+	uint64_t word, all = 0;
+	size_t i = 0;
+
+	for (; i + 8 <= size; i += 8) {
+		memcpy(&word, text + i, 8);
+		all |= word;
+	}
+	if (size >= 8) {		/* the last eight, some of them again */
+		memcpy(&word, text + size - 8, 8);
+		all |= word;
+	} else {
+		for (; i < size; i++)
+			all |= (uint64_t)(uint8_t)text[i];
+	}
+	return !(all & 0x8080808080808080ULL);
+}
+
+#endif
