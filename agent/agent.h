@@ -12,8 +12,11 @@
 #include "agent/attach.h"
 #include "agent/control.h"
 #include "agent/datapath.h"
+#include "agent/edges.h"
 #include "agent/endpoints.h"
+#include "agent/ends.h"
 #include "agent/grace.h"
+#include "agent/losses.h"
 #include "agent/names.h"
 #include "agent/policies.h"
 #include "agent/reader.h"
@@ -36,6 +39,8 @@ struct agent {
 	struct rules *rules;
 	struct records *records;
 	struct names *names;
+	struct quiet *quiet;		/* every thread's: this one's point is the housekeeping */
+	struct ends *ends;
 	struct reader *reader;
 	struct sweep *sweep;
 	struct attach *attach;

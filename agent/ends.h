@@ -28,8 +28,10 @@ void ends_free(struct ends *e);			/* NULL is fine */
 const struct flow_end *ends_get(const struct ends *e, uint32_t number);	/* never NULL: world for whom nobody knows */
 
 /* The reader's thread. */
+#define ENDS_MOST 65536			/* blocks; whoever finds no room is told as world */
+void ends_now(struct ends *e, uint64_t now);		/* CLOCK_REALTIME, nanoseconds, of what follows */
 uint32_t ends_name(struct ends *e, unsigned int endpoint, const struct weir_addr *a, uint64_t record);
-void ends_touch(struct ends *e, uint32_t number, uint64_t record);	/* a live flow still names it */
+void ends_touch(struct ends *e, uint32_t number, uint64_t record);	/* a live flow, or its closing, still names it */
 void ends_forget(struct ends *e, uint64_t oldest);	/* no record before this one is asked for */
 
 /* Who, as far as an edge cares; the same pointer for the same workload while it is held.  The reader's thread. */
@@ -39,7 +41,7 @@ struct ends_group {
 	bool pod;				/* of pods */
 };
 const struct ends_group *ends_group(const struct ends *e, uint32_t number);
-void ends_group_hold(struct ends *e, const struct ends_group *g);
+void ends_group_hold(const struct ends_group *g);
 void ends_group_drop(struct ends *e, const struct ends_group *g);
 
 /* Namespaces with traffic in the last 'ns' nanoseconds before 'now' (CLOCK_REALTIME), sorted.  Any thread. */

@@ -94,8 +94,9 @@ static void on_stop(void *ctx)
 static void on_housekeeping(void *ctx)
 {
 	struct agent *a = ctx;
-	uint64_t oldest = records_first(a->records);
+	uint64_t oldest = reader_oldest(a->reader);
 
+	quiet_point(a->quiet, QUIET_LOOP);
 	names_forget(a->names, oldest);
 	rules_forget(a->rules, oldest);
 	loop_after(a->loop, &a->housekeeping, HOUSEKEEPING_MS, on_housekeeping, a);
@@ -163,8 +164,8 @@ static int start_datapath(struct agent *a)
 /* Rings to named records. */
 static int start_records(struct agent *a)
 {
-	struct reader_with with = { .loop = a->loop, .datapath = a->datapath, .names = NULL, .on_records = on_records,
-				    .ctx = a };
+	struct reader_with with = { .loop = a->loop, .datapath = a->datapath, .on_records = on_records, .ctx = a };
+	struct ends_with ends = { .cluster = "" };
 	int err = rules_open(&a->rules, a->settings.judge ? NULL : a->settings.data);
 
 	if (err)
@@ -173,10 +174,20 @@ static int start_records(struct agent *a)
 	if (!err)
 		err = names_new(&a->names, a->settings.node ? a->settings.node : "");
 	if (!err)
+		err = quiet_new(&a->quiet);
+	if (!err) {
+		names_share(a->names, a->quiet);
+		rules_share(a->rules, a->quiet);
+		ends.names = a->names;
+		ends.quiet = a->quiet;
+		err = ends_new(&a->ends, &ends);
+	}
+	if (!err)
 		err = observers_open(&a->observers, a);
 	if (err)
 		return log_err(err, "cannot start");
-	with.names = a->names;
+	with.quiet = a->quiet;
+	with.ends = a->ends;
 	with.rules = a->rules;
 	with.records = a->records;
 	err = reader_open(&a->reader, &with);
@@ -298,9 +309,11 @@ static void stop(struct agent *a)
 	grace_close(a->grace);
 	reader_close(a->reader);
 	observers_close(a->observers);
+	ends_free(a->ends);
 	names_free(a->names);
 	records_free(a->records);
 	rules_close(a->rules);
+	quiet_free(a->quiet);
 	datapath_close(a->datapath);
 	loop_close(a->loop);
 	if (a->lock >= 0)

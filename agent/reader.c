@@ -26,6 +26,7 @@ struct reader {
 	void *ring_ctx;
 	int bell;			/* wanted */
 	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for records before this one */
+	uint64_t forgot;		/* the second in which ends were last looked over */
 	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds, at this drain */
 	struct reader_counts counts;
 };
@@ -92,6 +93,11 @@ void reader_bell_want(struct reader *r)
 	__atomic_store_n(&r->bell, 1, __ATOMIC_RELEASE);
 }
 
+uint64_t reader_oldest(const struct reader *r)
+{
+	return records_first(r->with.records);
+}
+
 void reader_count(const struct reader *r, struct reader_counts *out)
 {
 	out->read = __atomic_load_n(&r->counts.read, __ATOMIC_RELAXED);
@@ -143,6 +149,12 @@ static void on_tick(void *ctx)
 	unsigned int n;
 
 	r->to_real = real - now;
+	quiet_point(r->with.quiet, QUIET_READER);
+	ends_now(r->with.ends, real);
+	if (real / NS_PER_S != r->forgot) {
+		r->forgot = real / NS_PER_S;
+		ends_forget(r->with.ends, records_first(r->with.records));
+	}
 	records_tick(r->with.records, real / NS_PER_S);
 	n = flows_drain(r->flows, AT_ONCE);
 	ring_bell(r, now);
@@ -158,9 +170,7 @@ static void on_tick(void *ctx)
 
 static uint32_t name_of(const struct reader *r, unsigned int endpoint, const struct weir_addr *a)
 {
-	uint32_t number = names_of(r->with.names, endpoint);
-
-	return number ? number : names_at(r->with.names, a);
+	return ends_name(r->with.ends, endpoint, a, records_next(r->with.records));
 }
 
 static uint32_t rule_of(struct reader *r, uint16_t kernel)

@@ -13,7 +13,7 @@
 #define WEIR_AGENT_READER_H
 
 #include "agent/flows.h"
-#include "agent/names.h"
+#include "agent/ends.h"
 #include "agent/records.h"
 #include "agent/rules.h"
 #include "lib/loop.h"
@@ -26,7 +26,8 @@ struct reader;
 struct reader_with {		/* none of them ours */
 	struct loop *loop;	/* whose thread is told */
 	struct datapath *datapath;
-	struct names *names;
+	struct quiet *quiet;
+	struct ends *ends;
 	struct rules *rules;
 	struct records *records;
 	loop_fn on_records;	/* on that loop: there are new ones */
@@ -46,6 +47,9 @@ void reader_wake(struct reader *r, bool wanted);
 #define READER_BELL_MS 20
 void reader_bell(struct reader *r, void (*ring)(void *ctx), void *ctx);	/* before anybody wants it; NULL: none */
 void reader_bell_want(struct reader *r);				/* any thread */
+
+/* Records before this one are gone, and no flow that is live names whom they alone named.  Any thread. */
+uint64_t reader_oldest(const struct reader *r);
 
 struct reader_counts {
 	uint64_t read, unnamed_rules;	/* records; of them with a rule number nobody knows */

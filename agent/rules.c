@@ -15,6 +15,8 @@
 
 struct rules {
 	struct rule_name *by_number[BUCKETS], *by_what[BUCKETS];
+	struct rule_name *limbo;	/* by 'by_what': freed when every thread has passed a quiet point */
+	struct quiet *quiet;		/* not ours; NULL: one thread */
 	uint32_t next;
 	unsigned int alive, lines;
 	struct rule_name *of[WEIR_RULES];
@@ -30,6 +32,7 @@ static struct rule_name *find(const struct rules *r, const struct compile_rule *
 static struct rule_name *add(struct rules *r, uint32_t number, const struct compile_rule *rule);
 static int append(struct rules *r, const struct rule_name *name);
 static void bind_number(struct rules *r, struct rule_name *name, uint16_t kernel, uint64_t now);
+static void end_limbo(struct rules *r);
 
 int rules_open(struct rules **out, const char *dir)
 {
@@ -68,12 +71,19 @@ void rules_close(struct rules *r)
 			free(name);
 		}
 	}
+	r->quiet = NULL;
+	end_limbo(r);
 	if (r->fd >= 0)
 		close(r->fd);
 	if (r->dirfd >= 0)
 		close(r->dirfd);
 	free(r->line);
 	free(r);
+}
+
+void rules_share(struct rules *r, struct quiet *quiet)
+{
+	r->quiet = quiet;
 }
 
 int rules_publish(struct rules *r, uint16_t kernel, const struct compile_rule *rule, uint64_t now)
@@ -107,25 +117,51 @@ int rules_flush(struct rules *r)
 	return r->fd >= 0 && r->lines > 2 * r->alive + SPARE_LINES ? rewrite(r) : 0;
 }
 
+static void end_limbo(struct rules *r)
+{
+	struct rule_name **at = &r->limbo, *name;
+
+	while ((name = *at)) {
+		if (r->quiet && !quiet_passed(r->quiet, name->dead_at)) {
+			at = &name->by_what;
+			continue;
+		}
+		*at = name->by_what;
+		free(name);
+	}
+}
+
+/* Out of both chains.  Who walks by number may stand on it, and goes on from there. */
+static void unlink_name(struct rules *r, struct rule_name **at, uint64_t mark)
+{
+	struct rule_name *name = *at, **what = &r->by_what[name->bucket];
+
+	__atomic_store_n(at, name->by_number, __ATOMIC_RELEASE);
+	while (*what != name)
+		what = &(*what)->by_what;
+	*what = name->by_what;
+	name->dead_at = mark;
+	name->by_what = r->limbo;
+	r->limbo = name;
+}
+
 void rules_forget(struct rules *r, uint64_t oldest)
 {
+	struct rule_name *gone = NULL;
+
 	for (unsigned int i = 0; i < BUCKETS; i++) {
 		struct rule_name **at = &r->by_number[i], *name;
 
 		while ((name = *at)) {
-			struct rule_name **what = &r->by_what[name->bucket];
-
-			if (name->alive || name->dead_at > oldest) {
+			if (name->alive || name->dead_at > oldest)
 				at = &name->by_number;
-				continue;
-			}
-			*at = name->by_number;
-			while (*what != name)
-				what = &(*what)->by_what;
-			*what = name->by_what;
-			free(name);
+			else
+				unlink_name(r, at, UINT64_MAX);
 		}
 	}
+	for (gone = r->limbo; gone && gone->dead_at == UINT64_MAX; gone = gone->by_what)
+		gone->dead_at = r->quiet ? quiet_mark(r->quiet) : 0;
+	end_limbo(r);
 }
 
 uint32_t rules_number(const struct rules *r, uint16_t kernel)
@@ -135,10 +171,10 @@ uint32_t rules_number(const struct rules *r, uint16_t kernel)
 
 const struct rule_name *rules_get(const struct rules *r, uint32_t number)
 {
-	struct rule_name *name = r->by_number[number % BUCKETS];
+	struct rule_name *name = __atomic_load_n(&r->by_number[number % BUCKETS], __ATOMIC_ACQUIRE);
 
 	while (name && name->number != number)
-		name = name->by_number;
+		name = __atomic_load_n(&name->by_number, __ATOMIC_ACQUIRE);
 	return name;
 }
 
@@ -200,6 +236,23 @@ static const char *keep(char **at, const char *text)
 	return begin;
 }
 
+/* By what the text names: peers, ports, or protocols alone. */
+static uint8_t match_of(const char *text)
+{
+	enum { L3 = 1, L3_L4, L4, ALL, L3_PROTO, PROTO };
+	bool anybody = strstr(text, "from anywhere") || strstr(text, "to anywhere");
+	const char *ports = strrchr(text, ':');
+
+	if (ports && strncmp(ports, ": TCP ", 6) && strncmp(ports, ": UDP ", 6) && strncmp(ports, ": SCTP ", 7) &&
+	    strncmp(ports, ": port ", 7))
+		ports = NULL;		/* of an IPv6 prefix */
+	if (!ports)
+		return anybody ? ALL : L3;
+	if (strstr(ports, "all ports"))
+		return anybody ? PROTO : L3_PROTO;
+	return anybody ? L4 : L3_L4;
+}
+
 static struct rule_name *add(struct rules *r, uint32_t number, const struct compile_rule *rule)
 {
 	size_t size = strlen(rule->ns) + strlen(rule->policy) + strlen(rule->name) + strlen(rule->text) + 4;
@@ -217,9 +270,11 @@ static struct rule_name *add(struct rules *r, uint32_t number, const struct comp
 	n->policy = keep(&at, rule->policy);
 	n->name = keep(&at, rule->name);
 	n->text = keep(&at, rule->text);
+	n->denies = !strncmp(n->text, "deny ", 5);
+	n->match = match_of(n->text);
 	chain = &r->by_number[number % BUCKETS];
 	n->by_number = *chain;
-	*chain = n;
+	__atomic_store_n(chain, n, __ATOMIC_RELEASE);
 	n->bucket = hash_what(rule);
 	chain = &r->by_what[n->bucket];
 	n->by_what = *chain;

@@ -5,7 +5,7 @@
  *	rules_publish(r, kernel, &rule, now);	the loop, before the kernel is told the number
  *	rules_flush(r);				and this before it, too: what was published is in the file
  *	record.rule[0] = rules_number(r, 4711);	the reader, at event time: the name number
- *	who = rules_get(r, record.rule[0]);	the loop, when somebody asks
+ *	who = rules_get(r, record.rule[0]);	any thread between two of its quiet points, when somebody asks
  *
  * A rule has two numbers: the kernel's, 16 bits, serves another when it is free again; the name number, 32 bits,
  * never does.  DATA/rules holds both, so that the next agent can read what this one's programs say.  Numbers
@@ -19,6 +19,7 @@
 
 #include <weir/policy.h>
 
+#include "agent/quiet.h"
 #include "lib/policy/compile.h"
 
 struct rule_name {
@@ -28,8 +29,10 @@ struct rule_name {
 	uint16_t bucket;		/* of 'by_what' */
 	uint8_t tier;			/* enum policy_tier */
 	uint8_t dir;			/* enum weir_dir */
+	uint8_t match;			/* how far it narrows: the wire's policy_match_type */
+	bool denies;
 	uint32_t index;			/* in written order, from 0 */
-	uint64_t dead_at;		/* the record number from which on nobody says it */
+	uint64_t dead_at;		/* the record number from which on nobody says it; then a mark of 'quiet' */
 	const char *ns, *policy, *name, *text;
 	struct rule_name *by_number, *by_what;	/* chains */
 	char bytes[];
@@ -39,6 +42,7 @@ struct rules;
 
 int rules_open(struct rules **out, const char *dir);	/* NULL: kept in memory only */
 void rules_close(struct rules *r);			/* NULL is fine */
+void rules_share(struct rules *r, struct quiet *quiet);	/* before other threads look: nothing is freed under their hands */
 
 int rules_publish(struct rules *r, uint16_t kernel, const struct compile_rule *rule, uint64_t now);
 int rules_flush(struct rules *r);
