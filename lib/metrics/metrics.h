@@ -8,9 +8,10 @@
  *	metrics_write(m, metrics_wanted(accept), &text, &size);
  *
  * A family either keeps its series, or is read at scrape from counters that others keep ('read' calls metric_put()
- * and its like).  A family has so many series and no more: what finds no place is counted in a series whose labels,
- * from 'keep' on, say "other", and never moves out of it, so that every sum stays exact and rises.  Who owned a series
- * and is gone takes it along after METRICS_LINGER_S.  One thread.
+ * and its like).  A family has so many series and no more: what finds no place is counted in one whose labels, from
+ * 'keep' on, say "other".  What was counted there stays there, so that every sum is exact and rises; only a family that
+ * is read may see it move (its source is to be bounded below 'most').  Who owned a series and is gone takes it along
+ * after METRICS_LINGER_S.  One thread.
  */
 #ifndef WEIR_LIB_METRICS_METRICS_H
 #define WEIR_LIB_METRICS_METRICS_H
@@ -51,6 +52,7 @@ struct metric_about {
 int metrics_new(struct metrics **out);
 void metrics_free(struct metrics *m);				/* NULL is fine */
 struct metric *metrics_add(struct metrics *m, const struct metric_about *about);	/* NULL: no memory, or a bad name */
+int metrics_add_own(struct metrics *m);		/* weir_metrics_*: series, and what was folded, by family */
 
 /*
  * Series that are kept.  The one with these label values, made if need be; never NULL.  An owner is any number but 0
@@ -89,7 +91,7 @@ typedef void (*metrics_fn)(void *ctx, const struct metric_about *about, const st
 void metrics_each(struct metrics *m, metrics_fn fn, void *ctx);	/* sample NULL: a family begins */
 
 struct metrics_counts {
-	unsigned int families, series, most;
+	unsigned int families, series;
 	uint64_t folded;		/* counts that went to "other" */
 	uint64_t expired;		/* series */
 };
