@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/worlds/kernel.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/veth.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/datapath.h"
+#include "agent/datapath_inside.h"
 #include "agent/flows.h"
+#include "bpf/weir.skel.h"
 #include "lib/addr.h"
 #include "lib/rtnl.h"
 #include "lib/suite/wire.h"
@@ -16,15 +19,17 @@
 #define FIRST_DEVICE 1000		/* an endpoint's interface is this and its number */
 #define OUTSIDE_DEVICE 999
 #define NUMBERS 4096
-#define DRAIN_EVERY 2000		/* frames, before a ring could be full */
+#define FORGET_EVERY 20000		/* frames: long before the table is full or ports come round */
 
 struct kernel {
 	struct datapath *dp;
 	struct flows *flows;
 	int rtnl;
 	bool device[NUMBERS], armed[NUMBERS], keep[NUMBERS];
-	unsigned int runs;
+	struct weir_ask *ask;
+	unsigned int runs;		/* since the table was emptied */
 	__u16 port;
+	unsigned long authors;		/* records compared with the reference's author */
 };
 
 static int make_device(struct kernel *k, unsigned int ifindex)
@@ -71,8 +76,10 @@ int kernel_open(struct kernel **out, struct complaint *why)
 		return err;
 	}
 	err = datapath_open(&k->dp, &options, why);
-	if (!err)
+	if (!err) {
+		k->ask = held(k->dp, MAP_ASKED);
 		err = flows_open(&k->flows, k->dp, on_record, k);
+	}
 	if (!err) {
 		k->rtnl = rtnl_open();
 		err = k->rtnl < 0 ? k->rtnl : make_device(k, OUTSIDE_DEVICE);
@@ -126,10 +133,46 @@ static int arm(struct kernel *k, const struct bench *b, unsigned int number, con
 	return 0;
 }
 
+static int free_asked(struct kernel *k, unsigned int n)
+{
+	static const char frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+
+	if (n < WEIR_ASKS)
+		k->ask[n].tag = 0;
+	if (n && bpf_prog_test_run_opts(bpf_program__fd(k->dp->skel->progs.expire), &o))
+		return -errno;
+	flows_drain(k->flows, 1 << 20);
+	return 0;
+}
+
+/* An empty flow table: what is asked from here on is judged, not known. */
+static int forget(struct kernel *k)
+{
+	const struct datapath_view *view = datapath_view(k->dp);
+	unsigned int n = 0;
+	int err = 0;
+
+	for (unsigned int i = 0; i < view->buckets && !err; i++) {
+		for (unsigned int way = 0; way < WEIR_WAYS; way++) {
+			__u64 tag = __atomic_load_n(&view->bucket[i].tag[way], __ATOMIC_ACQUIRE);
+
+			if (WEIR_TAG_PHASE(tag) > WEIR_BUSY)
+				k->ask[n++] = (struct weir_ask){ .bucket = i, .way = way, .why = WEIR_END_LEFT, .tag = tag };
+		}
+		if (n > WEIR_ASKS - WEIR_WAYS) {
+			err = free_asked(k, n);
+			n = 0;
+		}
+	}
+	k->runs = 0;
+	return err ?: free_asked(k, n);
+}
+
 int kernel_sync(struct kernel *k, const struct bench *b, const struct value *manifests, bool redirect)
 {
 	static const struct weir_endpoint away;
-	int err = 0;
+	int err = forget(k);
 
 	memset(k->keep, 0, sizeof(k->keep));
 	for value_each(m, manifests) {
@@ -161,8 +204,8 @@ static bool run(struct kernel *k, const struct question *q, struct datapath_run 
 	w.sport = k->port;
 	run->frame = buf;
 	run->size = wire_build(&w, buf, sizeof(buf));
-	if (++k->runs % DRAIN_EVERY == 0)
-		flows_drain(k->flows, 1 << 20);
+	if (++k->runs == FORGET_EVERY && forget(k))
+		return false;
 	return !datapath_run(k->dp, run);
 }
 
@@ -217,8 +260,6 @@ static bool agrees(struct kernel *k, const struct bench *b, const struct questio
 		snprintf(difference, size, "test run failed: %s", strerror(errno));
 		return false;
 	}
-	if (r->reason == WEIR_KNOWN || r->reason == WEIR_CUT)
-		return true;				/* the port came round: an earlier frame's flow */
 	if (bench_is_stranger(b, &q->dst, WEIR_EGRESS) || bench_is_stranger(b, &q->src, WEIR_INGRESS))
 		return true;				/* the tables were asked whether that is right */
 	(*compared)++;
@@ -227,14 +268,10 @@ static bool agrees(struct kernel *k, const struct bench *b, const struct questio
 			 r->pass ? "pass" : "drop", r->reason, allow ? "allow" : "deny");
 		return false;
 	}
-	/* ports come round: an older flow judged again tells what it tells, and is no record of this frame */
-	if (!r->recorded || (r->record.kind != WEIR_REC_OPENED && r->record.kind != WEIR_REC_DENIED) ||
-	    !addr_equal(&r->record.src, &q->src))
+	if (!r->recorded || (r->record.kind != WEIR_REC_OPENED && r->record.kind != WEIR_REC_DENIED))
 		return true;
+	k->authors++;
 	for (int i = 0; i < WEIR_DIRS; i++) {
-		/* an ICMP flow has one id for both ways, and ids come round too: then an older flow has judged a side */
-		if ((q->proto == 1 || q->proto == 58) && !r->record.rule[order[i]])
-			return true;
 		if (side[order[i]].judged && !same_side(b, r, order[i], &side[order[i]], difference, size))
 			return false;
 		if (side[order[i]].judged && !side[order[i]].allow)
@@ -243,7 +280,7 @@ static bool agrees(struct kernel *k, const struct bench *b, const struct questio
 	return true;
 }
 
-static bool agrees_now(struct kernel *k, const struct bench *b, const struct reference *r, const struct question *q, bool redirect,
+bool kernel_agrees(struct kernel *k, const struct bench *b, const struct reference *r, const struct question *q, bool redirect,
 		   unsigned long *compared, char *difference, size_t size)
 {
 	bool src = reference_is_local(r, q->src.byte, WORLD_NODE), dst = reference_is_local(r, q->dst.byte, WORLD_NODE);
@@ -251,7 +288,7 @@ static bool agrees_now(struct kernel *k, const struct bench *b, const struct ref
 	struct side side[WEIR_DIRS] = { { 0 } };
 	struct datapath_run at_from = { .ifindex = from }, at_to = { .to_pod = true, .ingress_ifindex = from };
 
-	/* What has no ports has but one flow for each pair, and an earlier world's may still be there. */
+	/* What has no ports has but one flow for each pair: it may have been asked about before, and is known. */
 	if (addr_equal(&q->src, &q->dst) || WEIR_WORD_FLAGS(image_word(b->image, &q->src)) & WEIR_WORD_HOST || q->proto == 47)
 		return true;
 	if ((src && !endpoint_of(b, &q->src)) || (dst && !endpoint_of(b, &q->dst))) {
@@ -271,13 +308,4 @@ static bool agrees_now(struct kernel *k, const struct bench *b, const struct ref
 	ask_reference(r, WEIR_INGRESS, q, &side[WEIR_INGRESS]);
 	at_to.ifindex = FIRST_DEVICE + endpoint_of(b, &q->dst);
 	return agrees(k, b, q, &at_to, side, compared, difference, size);
-}
-
-/* Ports come round after 64,512 frames, and an older flow of the same tuple, from when an address was somebody
- * else's, answers in its own way: a second frame, with the next port, must not. */
-bool kernel_agrees(struct kernel *k, const struct bench *b, const struct reference *r, const struct question *q, bool redirect,
-		   unsigned long *compared, char *difference, size_t size)
-{
-	return agrees_now(k, b, r, q, redirect, compared, difference, size) ||
-	       agrees_now(k, b, r, q, redirect, compared, difference, size);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Random worlds: engine = reference.  A minute in CI; by hand: make worlds SECONDS=600 or VERDICTS=10000000.
+# Random worlds: engine = reference = kernel.  A minute in CI; by hand: make worlds SECONDS=600; ten million frames through
+# the real programs in five minutes: make worlds VERDICTS=12600000 QUESTIONS=20000.
 WORLDS_AGENT := datapath load maps maps_entries pins run flows flow_table grace
 WORLDS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/worlds/*.c))
 $(B)/tests/worlds/worlds: $(WORLDS_OBJ) $(REFERENCE_OBJ) $(WORLDS_AGENT:%=$(B)/agent/%.o) $(B)/libweir.a
@@ -7,5 +8,5 @@ $(B)/tests/worlds/worlds: $(WORLDS_OBJ) $(REFERENCE_OBJ) $(WORLDS_AGENT:%=$(B)/a
 SLOW += tests/worlds/worlds.sh
 TEST_NEEDS += $(B)/tests/worlds/worlds
 worlds: $(B)/tests/worlds/worlds
-	$< $(if $(VERDICTS),--verdicts $(VERDICTS),--seconds $(or $(SECONDS),60)) --kernel $(if $(SEED),--seed $(SEED))
+	$< $(if $(VERDICTS),--verdicts $(VERDICTS),--seconds $(or $(SECONDS),60)) --kernel $(if $(QUESTIONS),--questions $(QUESTIONS)) $(if $(SEED),--seed $(SEED))
 .PHONY: worlds
