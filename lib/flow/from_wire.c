@@ -56,8 +56,8 @@ static uint8_t read_flags(const Flow__TCPFlags *f)
 {
 	if (!f)
 		return 0;
-	return (uint8_t)((!!f->fin) | (!!f->syn) << 1 | (!!f->rst) << 2 | (!!f->psh) << 3 | (!!f->ack) << 4 | (!!f->urg) << 5 |
-			 (!!f->ece) << 6 | (!!f->cwr) << 7);
+	return (uint8_t)(f->fin | f->syn << 1 | f->rst << 2 | f->psh << 3 | f->ack << 4 | f->urg << 5 | f->ece << 6 |
+			 f->cwr << 7);
 }
 
 static void read_ports(struct flow *f, uint8_t proto, uint32_t source, uint32_t destination)
