@@ -19,6 +19,25 @@ int nearest_new(struct nearest **out);
 void nearest_free(struct nearest *n);		/* NULL is fine */
 void nearest_breathe(struct nearest *n);	/* a new reply begins */
 
+/*
+ * What a denial's answers depend on; false: it is none of policy, and there is nothing to find out.  Any thread.
+ */
+struct nearest_key {
+	struct weir_addr src, dst;
+	uint32_t name[WEIR_DIRS];
+	uint32_t generation;
+	uint16_t port;
+	uint8_t proto, dir, reason, spare[3];
+};
+bool nearest_key(const struct agent *a, const struct record *r, struct nearest_key *key);
+uint32_t nearest_hash(const struct nearest_key *key);
+
+/* Without keeping anything: who isolates the pod ("shop/a, shop/b"; of a default deny) and how close a rule came. */
+struct nearest_answer {
+	char text[512], isolating[2048];
+};
+void nearest_work(const struct agent *a, const struct record *r, struct nearest_answer *out);
+
 /* The text lives until NEAREST_KEPT others have been worked out. */
 const char *nearest_miss(struct nearest *n, const struct agent *a, const struct record *r);
 
