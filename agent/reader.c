@@ -142,9 +142,9 @@ static void ring_bell(struct reader *r, uint64_t now)
 	ring(r->ring_ctx);
 }
 
-static void on_tick(void *ctx)
+/* Once over the rings.  Returns how many records there were. */
+static unsigned int look(struct reader *r)
 {
-	struct reader *r = ctx;
 	uint64_t now = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME);
 	unsigned int n;
 
@@ -164,8 +164,33 @@ static void on_tick(void *ctx)
 		    loop_post(r->with.loop, on_told, r))
 			__atomic_store_n(&r->told, 0, __ATOMIC_RELEASE);
 	}
+	return n;
+}
+
+static void on_tick(void *ctx)
+{
+	struct reader *r = ctx;
+	unsigned int n = look(r);
+
 	r->in_vain = n ? 0 : r->in_vain + 1;
 	loop_after(r->loop, &r->timer, n >= AT_ONCE ? 0 : r->in_vain < IDLE_AFTER ? READER_MS : READER_IDLE_MS, on_tick, r);
+}
+
+static void on_drain(void *ctx)
+{
+	struct reader_drain *d = ctx;
+	struct reader *r = d->reader;
+	uint64_t time = clock_ns(CLOCK_REALTIME);
+
+	while (look(r) >= AT_ONCE)
+		;			/* there is more than this in the rings only while it is written faster than read */
+	d->fn(d, records_next(r->with.records), time);
+}
+
+int reader_drain(struct reader *r, struct reader_drain *d)
+{
+	d->reader = r;
+	return loop_post(r->loop, on_drain, d);
 }
 
 static uint32_t name_of(const struct reader *r, unsigned int endpoint, const struct weir_addr *a)

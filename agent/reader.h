@@ -48,6 +48,17 @@ void reader_wake(struct reader *r, bool wanted);
 void reader_bell(struct reader *r, void (*ring)(void *ctx), void *ctx);	/* before anybody wants it; NULL: none */
 void reader_bell_want(struct reader *r);				/* any thread */
 
+/*
+ * 'fn' is called on the reader's thread when all that the kernel recorded before this call is in the history: before
+ * record number 'next', at 'time' (CLOCK_REALTIME).  It belongs to its user and must not go away before that.  Any
+ * thread; -EAGAIN: too many wait.
+ */
+struct reader_drain {
+	void (*fn)(struct reader_drain *d, uint64_t next, uint64_t time);
+	struct reader *reader;		/* the reader's */
+};
+int reader_drain(struct reader *r, struct reader_drain *d);
+
 /* Records before this one are gone, and no flow that is live names whom they alone named.  Any thread. */
 uint64_t reader_oldest(const struct reader *r);
 
