@@ -33,7 +33,7 @@ $(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),\
 $(FUZZ): $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
 	@mkdir -p $(@D)
 	@$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ \
-		$(if $(filter agent bpf,$(call fuzz_links,$*)),$(LIBS_BPF)) $(LIBS_LIB)
+		$(if $(filter agent bpf,$(call fuzz_links,$*)),$(LIBS_BPF)) $(LIBS_RPC) $(LIBS_LIB)
 
 fuzz: deps-test $(FUZZ)
 	@B=$(B) sh tests/fuzz/run $(SECONDS) $(FUZZ)
