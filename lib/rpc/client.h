@@ -85,7 +85,7 @@ int rpc_ask(struct rpc_ask **out, struct rpc_channel *ch, const struct rpc_ask_o
 void rpc_ask_read(struct rpc_ask *a);		/* after message() said false */
 void rpc_ask_cancel(struct rpc_ask *a);		/* ended() still comes, with RPC_CANCELLED if it was in time */
 /* A header or trailer of the server, from began() on; NULL if there was none. */
-const char *rpc_ask_header(const struct rpc_ask *a, const char *name);
+const char *rpc_ask_header(struct rpc_ask *a, const char *name);
 
 /* Runs the loop until the answer is there.  Not from inside a loop's callback.  *answer is freed by the caller. */
 enum rpc_code rpc_ask_once(struct rpc_channel *ch, const char *path, const void *data, size_t size,

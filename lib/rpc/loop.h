@@ -46,6 +46,7 @@ void rpc_loop_stop(struct rpc_loop *loop);		/* any thread */
 
 int rpc_post(struct rpc_loop *loop, rpc_fn fn, void *ctx);	/* any thread; in order; -EAGAIN when 4096 wait */
 void rpc_bell_ring(struct rpc_loop *loop, struct rpc_bell *bell);	/* any thread */
+void rpc_bell_forget(struct rpc_loop *loop, struct rpc_bell *bell);	/* no longer answered; may go away then */
 
 void rpc_timer_set(struct rpc_loop *loop, struct rpc_timer *t, uint64_t ms, rpc_fn fn, void *ctx);	/* sets anew */
 void rpc_timer_stop(struct rpc_loop *loop, struct rpc_timer *t);

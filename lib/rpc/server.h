@@ -88,12 +88,13 @@ int rpc_server_header(struct rpc_server *s, const char *name, const char *value)
  * NULL).  Without 'tls' only loopback is taken: -EPERM else.  'tls' stays the caller's and outlives the server. */
 int rpc_server_listen(struct rpc_server *s, const char *address, struct rpc_server_tls *tls, unsigned int *port,
 		      struct complaint *why);
-void rpc_server_start(struct rpc_server *s);
+int rpc_server_start(struct rpc_server *s);
 
 /* Any thread: there is news for the streams of methods that follow.  Costs an atomic look when nobody follows; else
  * next() of the idle ones is asked, at once after a quiet spell, and at most every kick_ms. */
 void rpc_server_kick(struct rpc_server *s);
 unsigned int rpc_server_followers(const struct rpc_server *s);	/* any thread */
+struct rpc_loop *rpc_server_loop(const struct rpc_server *s);
 
 /* GOAWAY and no new calls; streams are asked next() once more and may end by themselves (rpc_call_stopping()), what
  * is left after 'grace_ms' is cancelled.  Then stopped(). */
@@ -117,7 +118,7 @@ bool rpc_call_stopping(const struct rpc_call *c);	/* the server is about to end 
 struct rpc_loop *rpc_call_loop(const struct rpc_call *c);
 
 /* What the client sent in its headers; NULL if it did not.  Good as long as the call. */
-const char *rpc_call_header(const struct rpc_call *c, const char *name);
+const char *rpc_call_header(struct rpc_call *c, const char *name);
 /* A header of the answer; inside request() only. */
 int rpc_call_set_header(struct rpc_call *c, const char *name, const char *value);
 

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <grpc/grpc_posix.h>
+#include <grpc/grpc_security.h>
+#include <arpa/inet.h>
+
+#include "lib/log.h"
+#include "lib/rpc/door.h"
+
+#define LISTENERS 8
+#define RESETS_BURST 2000	/* calls given up at once that are forgiven */
+#define RESETS_PER_S 200	/* and what is forgiven every second */
+
+struct listener {
+	int fd;
+	struct door_rules rules;
+};
+
+struct door {
+	struct rpc_loop *loop;
+	grpc_server *core;
+	grpc_server_credentials *plain;
+	unsigned int max;
+	struct listener listeners[LISTENERS];
+	unsigned int n_listeners;
+	int epoll, end;
+	pthread_t thread;
+	bool running;
+	atomic_bool shut;
+	/* The core's number of a connection is its name for it, so a number is not given again soon: a call that is
+	 * late must not be taken for its successor's. */
+	int first_number, number, last_number;
+	atomic_uint live;
+	_Atomic uint64_t came, refused, cut;
+	pthread_mutex_t lock;		/* of the list */
+	struct door_guest *guests;
+	struct door_guest **by_number;	/* the loop's thread only */
+};
+
+/* --- who it is --- */
+
+static bool in_group(int fd, gid_t group)
+{
+	gid_t groups[256];
+	socklen_t size = sizeof(groups);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (unsigned int i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+static bool may_enter(int fd, const struct ucred *who, const struct door_rules *rules)
+{
+	if (who->uid == 0 || who->uid == geteuid() || rules->mode & 02)
+		return true;
+	if (rules->mode & 020 && (who->gid == rules->group || in_group(fd, rules->group)))
+		return true;
+	for (unsigned int i = 0; i < rules->n_uids; i++)
+		if (rules->uids[i] == who->uid)
+			return true;
+	return false;
+}
+
+static bool know_unix(int fd, const struct door_rules *rules, struct rpc_peer *to)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+		return false;
+	to->kind = RPC_PEER_UNIX;
+	to->uid = who.uid;
+	to->gid = who.gid;
+	to->pid = who.pid;
+	snprintf(to->address, sizeof(to->address), "unix:%d", who.pid);
+	if (may_enter(fd, &who, rules))
+		return true;
+	log_warn("process %d of user %u may not use '%s'", who.pid, who.uid, rules->path);
+	return false;
+}
+
+static bool know_tcp(int fd, struct rpc_peer *to)
+{
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+	char text[INET6_ADDRSTRLEN];
+	int on = 1;
+
+	if (getpeername(fd, (struct sockaddr *)&from, &size) < 0)
+		return false;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	to->kind = RPC_PEER_PLAIN;
+	if (from.ss_family == AF_INET) {
+		struct sockaddr_in a;
+
+		memcpy(&a, &from, sizeof(a));
+		inet_ntop(AF_INET, &a.sin_addr, text, sizeof(text));
+		snprintf(to->address, sizeof(to->address), "%s:%u", text, ntohs(a.sin_port));
+	} else {
+		struct sockaddr_in6 a;
+
+		memcpy(&a, &from, sizeof(a));
+		inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text));
+		snprintf(to->address, sizeof(to->address), "[%s]:%u", text, ntohs(a.sin6_port));
+	}
+	return true;
+}
+
+/* --- on the loop's thread --- */
+
+static void forget(struct door_guest *g)
+{
+	struct door *d = g->door;
+
+	pthread_mutex_lock(&d->lock);
+	if (g->prev)
+		g->prev->next = g->next;
+	else
+		d->guests = g->next;
+	if (g->next)
+		g->next->prev = g->prev;
+	pthread_mutex_unlock(&d->lock);
+	if (d->by_number[g->theirs - d->first_number] == g)
+		d->by_number[g->theirs - d->first_number] = NULL;
+	close(g->fd);
+	free(g);
+}
+
+void door_let_go(struct door_guest *g)
+{
+	if (--g->holds == 0)
+		forget(g);
+}
+
+static void on_arrive(void *guest)
+{
+	struct door_guest *g = guest;
+	struct door *d = g->door;
+
+	if (atomic_load(&d->shut)) {
+		shutdown(g->fd, SHUT_RDWR);
+		close(g->theirs);
+		return;
+	}
+	d->by_number[g->theirs - d->first_number] = g;
+	grpc_server_add_channel_from_fd(d->core, g->theirs, d->plain);
+}
+
+static void on_leave(void *guest)
+{
+	door_let_go(guest);
+}
+
+struct door_guest *door_guest(struct door *d, const char *peer)
+{
+	struct door_guest *g;
+	int n;
+
+	if (strncmp(peer, "fd:", 3))
+		return NULL;
+	n = atoi(peer + 3) - d->first_number;
+	if (n < 0 || n > d->last_number - d->first_number)
+		return NULL;
+	g = d->by_number[n];
+	if (g)
+		g->holds++;
+	return g;
+}
+
+void door_cut(struct door_guest *g)
+{
+	if (g->cut)
+		return;
+	g->cut = true;
+	atomic_fetch_add(&g->door->cut, 1);
+	shutdown(g->fd, SHUT_RDWR);
+}
+
+void door_reset(struct door_guest *g)
+{
+	uint64_t now = rpc_now_ms(), gone = (now - g->leaked) * RESETS_PER_S / 1000;
+
+	if (gone) {
+		g->resets = g->resets > gone ? g->resets - gone : 0;
+		g->leaked = now;
+	}
+	if (++g->resets <= RESETS_BURST || g->cut)
+		return;
+	log_warn("%s opens calls and resets them by the thousand: cut off", g->peer.address);
+	door_cut(g);
+}
+
+/* --- on the door's thread --- */
+
+/* The same socket under a number that was not in use lately. */
+static int renumber(struct door *d, int fd)
+{
+	int n;
+
+	if (d->number >= d->last_number)
+		d->number = d->first_number;
+	n = fcntl(fd, F_DUPFD_CLOEXEC, d->number);
+	if (n < 0 || n > d->last_number) {
+		if (n >= 0)
+			close(n);
+		n = fcntl(fd, F_DUPFD_CLOEXEC, d->first_number);
+	}
+	if (n > d->last_number) {
+		close(n);
+		n = -1;
+	}
+	if (n >= 0)
+		d->number = n + 1;
+	return n;
+}
+
+static void enlist(struct door *d, struct door_guest *g)
+{
+	pthread_mutex_lock(&d->lock);
+	g->next = d->guests;
+	if (g->next)
+		g->next->prev = g;
+	d->guests = g;
+	pthread_mutex_unlock(&d->lock);
+	atomic_fetch_add(&d->live, 1);
+	rpc_bell_ring(d->loop, &g->arrive);
+}
+
+static struct door_guest *admit(struct door *d, int fd, const struct door_rules *rules)
+{
+	struct epoll_event want = { .events = 0 };	/* hanging up is always told */
+	struct door_guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->door = d;
+	g->fd = fd;
+	g->holds = 1;
+	g->leaked = rpc_now_ms();
+	g->arrive = (struct rpc_bell){ .fn = on_arrive, .ctx = g };
+	g->leave = (struct rpc_bell){ .fn = on_leave, .ctx = g };
+	if (atomic_load(&d->live) >= d->max || !(rules->unix_peer ? know_unix(fd, rules, &g->peer) : know_tcp(fd, &g->peer)))
+		goto fail;
+	g->theirs = renumber(d, fd);
+	if (g->theirs < 0)
+		goto fail;
+	want.data.ptr = g;
+	if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &want) < 0) {
+		close(g->theirs);
+		goto fail;
+	}
+	return g;
+fail:
+	free(g);
+	return NULL;
+}
+
+/* As many as wait, but no more than a handful at a time.  -errno when there is no descriptor left. */
+static int let_in(struct door *d, struct listener *l)
+{
+	for (int i = 0; i < 16; i++) {
+		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct door_guest *g;
+
+		if (fd < 0)
+			return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
+		atomic_fetch_add(&d->came, 1);
+		g = admit(d, fd, &l->rules);
+		if (!g) {
+			atomic_fetch_add(&d->refused, 1);
+			close(fd);
+			continue;
+		}
+		enlist(d, g);
+	}
+	return 0;
+}
+
+static void show_out(struct door *d, struct door_guest *g)
+{
+	epoll_ctl(d->epoll, EPOLL_CTL_DEL, g->fd, NULL);
+	atomic_fetch_sub(&d->live, 1);
+	rpc_bell_ring(d->loop, &g->leave);
+}
+
+static void listeners_off(struct door *d)
+{
+	for (unsigned int i = 0; i < d->n_listeners; i++)
+		epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->listeners[i].fd, NULL);
+}
+
+static struct listener *listener_of(struct door *d, void *ptr)
+{
+	for (unsigned int i = 0; i < d->n_listeners; i++)
+		if (ptr == &d->listeners[i])
+			return ptr;
+	return NULL;
+}
+
+static void *keep_door(void *ctx)
+{
+	struct door *d = ctx;
+	struct epoll_event e[64];
+
+	for (;;) {
+		int n = epoll_wait(d->epoll, e, 64, -1);
+
+		for (int i = 0; i < n; i++) {
+			struct listener *l = listener_of(d, e[i].data.ptr);
+			int err;
+
+			if (e[i].data.ptr == d) {
+				eventfd_t v;
+
+				eventfd_read(d->end, &v);
+				if (!atomic_load(&d->shut))
+					return NULL;
+				listeners_off(d);
+				continue;
+			}
+			if (!l) {
+				show_out(d, e[i].data.ptr);
+				continue;
+			}
+			err = let_in(d, l);
+			if (err)
+				usleep(50000);	/* out of descriptors or memory: what waits may wait */
+		}
+	}
+}
+
+/* --- opening and closing --- */
+
+/* A connection takes two descriptors.  The usual limit of 1024 is there for the sake of select(), which nobody here
+ * uses: it is raised as far as the hard one lets us. */
+static void number_range(struct door *d)
+{
+	struct rlimit files;
+	rlim_t want = 4 * (rlim_t)d->max + 2048;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur < want && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = want < files.rlim_max ? want : files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	d->last_number = (int)(files.rlim_cur < want ? files.rlim_cur : want) - 1;
+	d->first_number = d->number = d->last_number / 4;
+}
+
+int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max)
+{
+	struct epoll_event want = { .events = EPOLLIN };
+	struct door *d = calloc(1, sizeof(*d));
+	int err = -ENOMEM;
+
+	if (!d)
+		return err;
+	pthread_mutex_init(&d->lock, NULL);
+	d->loop = loop;
+	d->core = core;
+	d->max = max;
+	d->plain = grpc_insecure_server_credentials_create();
+	d->end = -1;
+	number_range(d);
+	d->by_number = calloc(d->last_number - d->first_number + 1, sizeof(*d->by_number));
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!d->by_number || d->epoll < 0)
+		goto fail;
+	d->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	want.data.ptr = d;
+	if (d->end < 0 || epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->end, &want) < 0) {
+		err = -errno;
+		goto fail;
+	}
+	*out = d;
+	return 0;
+fail:
+	door_close(d);
+	return err;
+}
+
+/* The path is another's to take from here on. */
+static void give_up_path(struct door_rules *r)
+{
+	if (r->lock < 0)
+		return;
+	unlink(r->path);
+	unlink(r->lock_path);
+	close(r->lock);
+	r->lock = -1;
+}
+
+static void rules_free(struct door_rules *r)
+{
+	give_up_path(r);
+	free(r->path);
+	free(r->lock_path);
+	free(r->uids);
+}
+
+int door_add(struct door *d, int fd, const struct door_rules *rules)
+{
+	struct door_rules r = *rules;
+
+	if (d->n_listeners == LISTENERS || d->running) {
+		close(fd);
+		rules_free(&r);
+		return d->running ? -EBUSY : -ENOSPC;
+	}
+	d->listeners[d->n_listeners++] = (struct listener){ .fd = fd, .rules = r };
+	return 0;
+}
+
+int door_begin(struct door *d)
+{
+	int err;
+
+	for (unsigned int i = 0; i < d->n_listeners; i++) {
+		struct epoll_event want = { .events = EPOLLIN, .data.ptr = &d->listeners[i] };
+
+		if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->listeners[i].fd, &want) < 0)
+			return -errno;
+	}
+	err = -pthread_create(&d->thread, NULL, keep_door, d);
+	d->running = !err;
+	return err;
+}
+
+/* The thread is told to look away, then the sockets go: a connection that comes in between is closed unanswered. */
+void door_shut(struct door *d)
+{
+	if (atomic_exchange(&d->shut, true))
+		return;
+	if (d->running)
+		eventfd_write(d->end, 1);
+	for (unsigned int i = 0; i < d->n_listeners; i++) {
+		shutdown(d->listeners[i].fd, SHUT_RDWR);
+		give_up_path(&d->listeners[i].rules);
+	}
+}
+
+void door_close(struct door *d)
+{
+	if (!d)
+		return;
+	door_shut(d);
+	atomic_store(&d->shut, false);
+	if (d->running) {
+		eventfd_write(d->end, 1);
+		pthread_join(d->thread, NULL);
+	}
+	for (unsigned int i = 0; i < d->n_listeners; i++) {
+		close(d->listeners[i].fd);
+		rules_free(&d->listeners[i].rules);
+	}
+	for (struct door_guest *g = d->guests, *next; g; g = next) {
+		next = g->next;
+		if (g->arrive.rung)
+			close(g->theirs);
+		rpc_bell_forget(d->loop, &g->arrive);
+		rpc_bell_forget(d->loop, &g->leave);
+		forget(g);
+	}
+	if (d->epoll >= 0)
+		close(d->epoll);
+	if (d->end >= 0)
+		close(d->end);
+	grpc_server_credentials_release(d->plain);
+	pthread_mutex_destroy(&d->lock);
+	free(d->by_number);
+	free(d);
+}
+
+void door_stats(const struct door *d, struct rpc_server_stats *out)
+{
+	out->connections = atomic_load(&d->came);
+	out->refused_connections = atomic_load(&d->refused);
+	out->cut_connections = atomic_load(&d->cut);
+	out->live_connections = atomic_load(&d->live);
+}
