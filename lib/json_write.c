@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/json_write.h"
@@ -70,11 +71,17 @@ void json_int(struct json_out *j, const char *key, int64_t value)
 
 void json_number(struct json_out *j, const char *key, double value)
 {
+	char text[32];
+
 	next(j, key);
-	if (isfinite(value))
-		fprintf(j->to, "%.15g", value);
-	else
+	if (!isfinite(value)) {
 		fputs("null", j->to);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.15g", value);
+	if (strtod(text, NULL) != value)	/* 17 digits always do, and show rounding where 15 do */
+		snprintf(text, sizeof(text), "%.17g", value);
+	fputs(text, j->to);
 }
 
 void json_bool(struct json_out *j, const char *key, bool value)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line of JSON into a buffer, fast: for lib/wire/json_*.c alone.  Who may take his time uses lib/json_write.h.
+ *
+ *	line_begin(&o, buf, size);
+ *	line_open(&o, LINE_KEY("source"));
+ *	line_text(&o, LINE_KEY("pod_name"), pod);	not written if ""
+ *	line_close(&o);
+ *	n = line_end(&o, buf);				0: it did not fit
+ *
+ * Each value leaves a comma behind it, which the closing bracket takes the place of.
+ */
+#ifndef WEIR_LIB_WIRE_JSON_OUT_H
+#define WEIR_LIB_WIRE_JSON_OUT_H
+
+#include <stdbool.h>
+
+#include "lib/wire/text.h"
+
+#define LINE_KEY(name) "\"" name "\":", sizeof("\"" name "\":") - 1
+
+struct json_line {
+	char *at, *end;
+	bool full;
+};
+
+void line_quote_slowly(struct json_line *o, const char *text, size_t size);
+
+static inline void line_put(struct json_line *o, const char *from, size_t size)
+{
+	if (__builtin_expect((size_t)(o->end - o->at) < size, 0)) {
+		o->full = true;
+		o->end = o->at;		/* and nothing shorter comes behind it */
+		return;
+	}
+	memcpy(o->at, from, size);
+	o->at += size;
+}
+
+static inline void line_begin(struct json_line *o, char *buf, size_t size)
+{
+	*o = (struct json_line){ buf, buf + size, false };
+	line_put(o, "{", 1);
+}
+
+static inline void line_open(struct json_line *o, const char *key, size_t n)
+{
+	line_put(o, key, n);
+	line_put(o, "{", 1);
+}
+
+static inline void line_close_with(struct json_line *o, const char *bracket)
+{
+	if (!o->full && o->at[-1] == ',')
+		o->at--;
+	line_put(o, bracket, 2);
+}
+
+static inline void line_close(struct json_line *o) { line_close_with(o, "},"); }
+static inline void line_close_list(struct json_line *o) { line_close_with(o, "],"); }
+
+static inline size_t line_end(struct json_line *o, const char *begin)
+{
+	line_close_with(o, "}\n");
+	return o->full ? 0 : (size_t)(o->at - begin);
+}
+
+/* May the text stand between quotes as it is: ASCII without quote, backslash and control characters. */
+static inline bool line_is_plain(const char *text, size_t size)
+{
+	const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
+	uint64_t odd = 0;
+	size_t i = 0;
+
+	for (; i + 8 <= size; i += 8) {
+		uint64_t w, quote, slash;
+
+		memcpy(&w, text + i, 8);
+		quote = w ^ ones * '"';
+		slash = w ^ ones * '\\';
+		/* a byte is below n if taking n from it borrows: right for the lowest such byte, and one will do */
+		odd |= w | (w - ones * 0x20) | (quote - ones) | (slash - ones);
+	}
+	if (odd & tops)
+		return false;
+	for (; i < size; i++)
+		if ((uint8_t)text[i] < 0x20 || (uint8_t)text[i] > 0x7e || text[i] == '"' || text[i] == '\\')
+			return false;
+	return true;
+}
+
+static inline void line_span(struct json_line *o, const char *text, size_t size)
+{
+	if (!line_is_plain(text, size)) {
+		line_quote_slowly(o, text, size);
+		return;
+	}
+	line_put(o, "\"", 1);
+	line_put(o, text, size);
+	line_put(o, "\"", 1);
+}
+
+/* A word that needs no escape. */
+static inline void line_word(struct json_line *o, const char *key, size_t n, const char *word)
+{
+	line_put(o, key, n);
+	line_put(o, "\"", 1);
+	line_put(o, word, strlen(word));
+	line_put(o, "\",", 2);
+}
+
+static inline void line_text(struct json_line *o, const char *key, size_t n, const char *text)
+{
+	if (!*text)
+		return;
+	line_put(o, key, n);
+	line_span(o, text, strlen(text));
+	line_put(o, ",", 1);
+}
+
+static inline void line_number(struct json_line *o, const char *key, size_t n, uint64_t v)
+{
+	char text[20];
+
+	line_put(o, key, n);
+	line_put(o, text, text_number(v, text));
+	line_put(o, ",", 1);
+}
+
+static inline void line_uint(struct json_line *o, const char *key, size_t n, uint32_t v)
+{
+	if (v)
+		line_number(o, key, n, v);
+}
+
+/* 64 bits go as a string. */
+static inline void line_long(struct json_line *o, const char *key, size_t n, uint64_t v)
+{
+	char text[20];
+
+	if (!v)
+		return;
+	line_put(o, key, n);
+	line_put(o, "\"", 1);
+	line_put(o, text, text_number(v, text));
+	line_put(o, "\",", 2);
+}
+
+static inline void line_enum(struct json_line *o, const char *key, size_t n, unsigned int v, const char *word)
+{
+	if (v && word)
+		line_word(o, key, n, word);
+	else
+		line_uint(o, key, n, v);
+}
+
+static inline void line_bool(struct json_line *o, const char *key, size_t n, bool v)
+{
+	line_put(o, key, n);
+	line_put(o, v ? "true," : "false,", v ? 5 : 6);
+}
+
+static inline void line_addr(struct json_line *o, const char *key, size_t n, const struct weir_addr *a)
+{
+	char text[TEXT_ADDR_SIZE];
+
+	line_put(o, key, n);
+	line_put(o, "\"", 1);
+	line_put(o, text, text_addr(a, text));
+	line_put(o, "\",", 2);
+}
+
+static inline void line_time(struct json_line *o, const char *key, size_t n, uint64_t seconds, uint32_t nanos)
+{
+	char text[TEXT_TIME_SIZE];
+
+	line_put(o, key, n);
+	line_put(o, "\"", 1);
+	line_put(o, text, text_time((int64_t)seconds, nanos, text));
+	line_put(o, "\",", 2);
+}
+
+/* A list, not written if it has no items; "" is an item. */
+static inline void line_texts(struct json_line *o, const char *key, size_t n, const char *const *item, unsigned int items)
+{
+	if (!items)
+		return;
+	line_put(o, key, n);
+	line_put(o, "[", 1);
+	for (unsigned int i = 0; i < items; i++) {
+		line_span(o, item[i], strlen(item[i]));
+		line_put(o, ",", 1);
+	}
+	line_close_list(o);
+}
+
+#endif
