@@ -26,8 +26,10 @@
 #include "agent/state.h"
 #include "agent/sweep.h"
 
+struct events;
 struct judge;
 struct observers;
+struct serve;
 
 struct agent {
 	struct settings settings;
@@ -41,6 +43,7 @@ struct agent {
 	struct names *names;
 	struct quiet *quiet;		/* every thread's: this one's point is the housekeeping */
 	struct ends *ends;
+	struct losses *losses;
 	struct reader *reader;
 	struct sweep *sweep;
 	struct attach *attach;
@@ -49,6 +52,8 @@ struct agent {
 	struct addresses *addresses;
 	struct state *state;
 	struct observers *observers;
+	struct events *events;
+	struct serve *serve;		/* NULL: no gRPC */
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
 	struct loop_timer housekeeping;
@@ -83,6 +88,9 @@ const char *reason_text(unsigned int reason);		/* the word of enum weir_reason *
 
 /* agent/rejected.c: what is not in force as it was written. */
 void rejected_each(const struct agent *a, state_reject_fn fn, void *ctx);
+
+/* This node as flows name it: "cluster/node", or "node". */
+void agent_node(const struct agent *a, char *buf, size_t size);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 static inline uint64_t agent_now(void)

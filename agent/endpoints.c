@@ -196,6 +196,7 @@ static void let_go(struct endpoints *e, unsigned int number)
 static void leave(struct endpoints *e, struct endpoint *ep)
 {
 	log_info("%s/%s leaves endpoint %u", ENDPOINT_NS(ep), ENDPOINT_NAME(ep), ep->number);
+	events_endpoint(e->with.events, ep->number, ENDPOINT_NS(ep), ENDPOINT_NAME(ep), false);
 	let_go(e, ep->number);
 	ep->number = 0;
 	ep->armed = false;
@@ -276,6 +277,7 @@ static void on_attached(void *ctx, unsigned int ifindex, int err, unsigned int u
 		ep->attach_us = us;
 		if (err) {
 			log_err(err, "cannot attach to '%s' of %s/%s", ep->ifname, ENDPOINT_NS(ep), ENDPOINT_NAME(ep));
+			events_endpoint_refused(e->with.events, ep->number, ENDPOINT_NS(ep), ENDPOINT_NAME(ep), strerror(-err));
 			loop_after(e->with.loop, &e->retry, RETRY_MS, on_retry, e);
 		}
 	}
@@ -374,9 +376,11 @@ static void arm(struct endpoints *e, struct endpoint *ep)
 	new.namespace_id = compile_namespace_id(c, ENDPOINT_NS(ep));
 	if (!armed_so(e->with.datapath, ep->number, now, &new))
 		datapath_arm(e->with.datapath, ep->number, &new);
-	if (!ep->armed)
+	if (!ep->armed) {
 		log_info("%s/%s is armed: endpoint %u, interface '%s'", ENDPOINT_NS(ep), ENDPOINT_NAME(ep), ep->number,
 			 ep->ifname);
+		events_endpoint(e->with.events, ep->number, ENDPOINT_NS(ep), ENDPOINT_NAME(ep), true);
+	}
 	ep->armed = true;
 }
 

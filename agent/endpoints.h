@@ -19,6 +19,7 @@
 #define WEIR_AGENT_ENDPOINTS_H
 
 #include "agent/attach.h"
+#include "agent/events.h"
 #include "agent/links.h"
 #include "agent/names.h"
 #include "agent/policies.h"
@@ -40,6 +41,7 @@ struct endpoints_with {			/* none of them ours */
 	struct attach *attach;
 	struct names *names;
 	struct policies *policies;
+	struct events *events;		/* NULL: nobody wants to know */
 	bool all_local;			/* every pod lives here: a judge's may */
 	bool handed_only;		/* no interface counts but those handed over: a judge's */
 	bool stack;			/* no redirect anywhere */

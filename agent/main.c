@@ -12,11 +12,35 @@
 
 #include "agent/adopt.h"
 #include "agent/agent.h"
+#include "agent/events.h"
+#include "agent/serve.h"
 #include "agent/uninstall.h"
 #include "lib/control/frame.h"
 #include "lib/log.h"
 
 #define HOUSEKEEPING_MS 1000
+
+static uint32_t generation(const struct agent *a)
+{
+	return datapath_view(a->datapath)->control->generation;
+}
+
+/* For who asks what happens to the agent, and who its peers are. */
+static void tell_object(struct agent *a, const struct object *o)
+{
+	if (o->kind == OBJECT_POLICY || o->kind == OBJECT_CLUSTER_POLICY)
+		events_policy(a->events, o, generation(a));
+	if (o->kind == OBJECT_NODE && o->node.naddr)
+		peers_put(serve_peers(a->serve), o->name, &o->node.addr[0]);
+}
+
+static void tell_gone(struct agent *a, enum object_kind kind, const char *ns, const char *name)
+{
+	if (kind == OBJECT_POLICY || kind == OBJECT_CLUSTER_POLICY)
+		events_policy_gone(a->events, kind, ns, name, generation(a));
+	if (kind == OBJECT_NODE)
+		peers_gone(serve_peers(a->serve), name);
+}
 
 /* What the state says goes to the names first: by the time a packet meets it, it can be named. */
 static void on_object(void *ctx, struct object *o)
@@ -26,6 +50,7 @@ static void on_object(void *ctx, struct object *o)
 	names_put(a->names, o, records_next(a->records));
 	if (o->kind == OBJECT_POD)
 		endpoints_pod(a->endpoints, o);
+	tell_object(a, o);
 	policies_object(a->policies, o);
 }
 
@@ -35,6 +60,7 @@ static void on_gone(void *ctx, enum object_kind kind, const char *ns, const char
 
 	if (kind == OBJECT_POD)
 		endpoints_pod_gone(a->endpoints, ns, name);
+	tell_gone(a, kind, ns, name);
 	policies_gone(a->policies, kind, ns, name);
 	names_gone(a->names, kind, ns, name, records_next(a->records));
 }
@@ -81,6 +107,13 @@ static void on_path(void *ctx, unsigned int ifindex, unsigned int flags, const c
 
 	if (a->endpoints)
 		endpoints_path(a->endpoints, ifindex, flags, why);
+}
+
+static void on_event(void *ctx)
+{
+	struct agent *a = ctx;
+
+	serve_news(a->serve);
 }
 
 static void on_stop(void *ctx)
@@ -165,7 +198,7 @@ static int start_datapath(struct agent *a)
 static int start_records(struct agent *a)
 {
 	struct reader_with with = { .loop = a->loop, .datapath = a->datapath, .on_records = on_records, .ctx = a };
-	struct ends_with ends = { .cluster = "" };
+	struct ends_with ends = { .cluster = a->settings.cluster ?: "" };
 	int err = rules_open(&a->rules, a->settings.judge ? NULL : a->settings.data);
 
 	if (err)
@@ -197,6 +230,34 @@ static int start_records(struct agent *a)
 	return err ? log_err(err, "cannot follow the flow table") : 0;
 }
 
+void agent_node(const struct agent *a, char *buf, size_t size)
+{
+	const char *cluster = a->settings.cluster;
+
+	snprintf(buf, size, "%s%s%s", cluster ?: "", cluster ? "/" : "", a->settings.node ?: "");
+}
+
+/* gRPC, with what the records, ends and rules are.  Pods and policies come to them later: it says so until then. */
+static int start_serve(struct agent *a)
+{
+	static char node[320];
+	struct complaint why = { 0 };
+	int err;
+
+	if (!a->settings.observer_socket && !a->settings.listen)
+		return 0;
+	agent_node(a, node, sizeof(node));
+	err = events_new(&a->events, node, on_event, a);
+	if (err)
+		return log_err(err, "cannot start");
+	err = serve_open(&a->serve, a, &why);
+	if (err)
+		log_error("%s", why.text);
+	else
+		events_started(a->events);
+	return err;
+}
+
 static int start_policies(struct agent *a)
 {
 	struct policies_with with = { .loop = a->loop, .datapath = a->datapath, .grace = a->grace, .sweep = a->sweep,
@@ -204,7 +265,7 @@ static int start_policies(struct agent *a)
 				      .committed = on_committed, .ctx = a };
 	struct policies_options options = { .mode = a->settings.mode, .node = a->settings.node };
 	struct endpoints_with ends = { .loop = a->loop, .datapath = a->datapath, .attach = a->attach, .names = a->names,
-				       .all_local = !a->settings.node, .handed_only = a->settings.judge,
+				       .events = a->events, .all_local = !a->settings.node, .handed_only = a->settings.judge,
 				       .stack = a->settings.stack };
 	int err = policies_open(&a->policies, &with, &options);
 
@@ -285,6 +346,8 @@ static int start(struct agent *a)
 	if (!err)
 		err = start_records(a);
 	if (!err)
+		err = start_serve(a);
+	if (!err)
 		err = start_policies(a);
 	if (!err)
 		err = start_state(a);
@@ -299,6 +362,7 @@ static int start(struct agent *a)
 static void stop(struct agent *a)
 {
 	server_close(a->server);
+	serve_close(a->serve);
 	judge_close(a->judge);
 	state_close(a->state);
 	addresses_close(a->addresses);
@@ -309,6 +373,7 @@ static void stop(struct agent *a)
 	grace_close(a->grace);
 	reader_close(a->reader);
 	observers_close(a->observers);
+	events_free(a->events);
 	ends_free(a->ends);
 	names_free(a->names);
 	records_free(a->records);
@@ -358,15 +423,19 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (a->settings.check_config || a->settings.uninstall) {
-		err = a->settings.uninstall ? uninstall(&a->settings) : 0;
+		err = a->settings.uninstall ? uninstall(&a->settings) : serve_check(&a->settings, &why);
+		if (err && why.text[0])
+			log_error("%s", why.text);
+		fresh = a->settings.check_config;
 		free(a);
-		return err ? 1 : 0;
+		return !err ? 0 : fresh ? 2 : 1;
 	}
 	mallopt(M_ARENA_MAX, 2);	/* few threads, and all but one allocate nothing */
 	signal(SIGPIPE, SIG_IGN);
 	err = start(a);
 	fresh = err && a->datapath && !datapath_adopted(a->datapath) && !datapath_private(a->datapath);
 	if (!err) {
+		serve_ready(a->serve);
 		ready(a);
 		err = loop_run(a->loop);
 	}

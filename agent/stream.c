@@ -244,11 +244,31 @@ static enum rpc_next take(struct stream *s, const struct record *r, struct rpc_o
 	return tell_flow(s, &f, out);
 }
 
+static void on_until(void *ctx)
+{
+	struct stream *s = ctx;
+
+	rpc_call_wake(s->call);
+}
+
+/* Nothing that is yet to come can be in time.  If that is not so now, it is looked at again when it will be. */
+static bool is_past(struct stream *s)
+{
+	uint64_t now = stream_clock(), last = s->until + RECORDS_SKEW_NS;
+
+	if (now > last)
+		return true;
+	rpc_timer_set(s->from.rpc, &s->timer, (last - now) / 1000000 + 1, on_until, s);
+	return false;
+}
+
 /* It has all that there is. */
 static enum rpc_next sleep_now(struct stream *s, struct rpc_out *out)
 {
 	if (s->missed)
 		return tell_missed(s, out);
+	if (s->until != UINT64_MAX && s->until < UINT64_MAX - RECORDS_SKEW_NS && is_past(s))
+		return RPC_DONE;
 	reader_bell_want(s->from.reader);
 	return records_next(s->from.records) > s->at ? RPC_AGAIN : RPC_IDLE;
 }

@@ -9,6 +9,7 @@
 #include "proto/weir/v1/agent.pb-c.h"
 
 #define OPTIONS_TYPE "weir.v1.FlowsOptions"
+#define EXTENSIONS 150000		/* Flow's field */
 #define OLD_MASK 1			/* GetFlowsRequest.Experimental's field of old */
 
 static int read_time(const char *field, const Google__Protobuf__Timestamp *t, uint64_t *out, struct complaint *why)
@@ -51,6 +52,20 @@ static bool mask_wants(const struct wire_mask *mask, unsigned int number)
 	return f && wire_mask_wants(mask, f - flow__flow__descriptor.fields);
 }
 
+/* Everything but our extension: its type is one that Hubble's tools cannot resolve, and then print nothing at all. */
+static int mask_without_detail(struct wire_mask **out)
+{
+	const ProtobufCMessageDescriptor *d = &flow__flow__descriptor;
+	char *path[64];
+	struct complaint why;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < d->n_fields && n < 64; i++)
+		if (d->fields[i].id != EXTENSIONS)
+			path[n++] = (char *)d->fields[i].name;
+	return wire_mask_new(out, path, n, &why);
+}
+
 static int read_mask(struct stream *s, const Observer__GetFlowsRequest *ask, struct complaint *why)
 {
 	Google__Protobuf__FieldMask *old = ask->field_mask ? NULL : old_mask(ask);
@@ -61,7 +76,9 @@ static int read_mask(struct stream *s, const Observer__GetFlowsRequest *ask, str
 	if (err == -EINVAL)
 		complaint_set(why, 0, 0, "field_mask: %s", what.text);
 	unpack_free(old);
-	s->wants_hints = mask_wants(s->mask, 150000) || mask_wants(s->mask, 21004) || mask_wants(s->mask, 21005);
+	if (!err && !s->mask && !s->detail)
+		err = mask_without_detail(&s->mask);
+	s->wants_hints = mask_wants(s->mask, EXTENSIONS) || mask_wants(s->mask, 21004) || mask_wants(s->mask, 21005);
 	return err;
 }
 
@@ -76,6 +93,7 @@ static int use_options(struct stream *s, const Weir__V1__FlowsOptions *o, struct
 	}
 	strcpy(s->name, o->stream);
 	s->marks = o->marks;
+	s->detail = o->detail;
 	if (!o->n_policy && !o->n_rule)
 		return 0;
 	err = s->filters ? 0 : filters_new(&s->filters, NULL, 0, NULL, 0, &what);
@@ -153,7 +171,7 @@ int stream_new(struct stream **out, const struct stream_source *from, struct rpc
 	}
 	if (!err)
 		err = read_time("since", ask->since, &s->since, why) ?: read_time("until", ask->until, &s->until, why) ?:
-		      read_filters(s, ask, why) ?: read_mask(s, ask, why) ?: read_options(s, ask->extensions, why);
+		      read_filters(s, ask, why) ?: read_options(s, ask->extensions, why) ?: read_mask(s, ask, why);
 	if (err) {
 		stream_free(s);
 		return err;

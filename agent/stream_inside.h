@@ -18,6 +18,7 @@ struct stream {
 	struct wire_mask *mask;		/* NULL: all */
 	char name[STREAM_NAME + 1];
 	bool marks;			/* it is sent marks */
+	bool detail;			/* it is sent weir.v1.FlowDetail */
 	bool wants_hints;		/* the mask lets them through */
 
 	uint64_t at;			/* the record it looks at next */

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab of its own for a test, and real traffic in it.
+
+    with Lab("policies/shop") as lab:
+        lab.serve("shop/cart", 8080)
+        lab.talk("shop/frontend", "10.244.1.11", 8080)      True: it was answered
+        lab.observer("n1")                                  where that agent serves gRPC
+"""
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+BUILD = os.environ.get("B", "build")
+WEIR = f"{BUILD}/weir"
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+
+
+def in_netns(path, fn):
+    """Runs fn() on a thread that has moved there; what it returns or raises."""
+    said = {}
+
+    def run():
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if libc.setns(fd, CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns " + path)
+            finally:
+                os.close(fd)
+            said["value"] = fn()
+        except BaseException as e:
+            said["error"] = e
+
+    t = threading.Thread(target=run)
+    t.start()
+    t.join()
+    if "error" in said:
+        raise said["error"]
+    return said["value"]
+
+
+class Lab:
+    def __init__(self, manifests, *agent_options, name=None):
+        self.name = name or f"api{os.getpid()}"
+        self.options = agent_options
+        self.dir = tempfile.mkdtemp(prefix=f"weir-api-{os.getpid()}-")
+        self.state = os.path.join(self.dir, "state")
+        shutil.copytree(manifests, self.state)
+        self.servers = []
+        self.up = False
+
+    def __enter__(self):
+        args = [WEIR, "lab", "up", self.state, "--name", self.name]
+        for o in self.options:
+            args += ["-A", o]
+        said = subprocess.run(args, capture_output=True, text=True)
+        if said.returncode:
+            shutil.rmtree(self.dir)
+            raise RuntimeError(said.stdout + said.stderr)
+        self.up = True
+        said = subprocess.run([WEIR, "lab", "status", "-o", "json", self.name], capture_output=True, text=True)
+        lab = json.loads(said.stdout)["labs"][0]
+        self.node = {n["name"]: n for n in lab["nodes"]}
+        self.netns = {p["name"]: self.path(p["netns"]) for p in lab["pods"]}
+        self.netns["outside"] = self.path(next(iter(lab["pods"]))["netns"], "outside")
+        return self
+
+    def path(self, netns, other=None):
+        if other:       # names follow from names: .../LAB-shop-web becomes .../LAB-outside
+            netns = netns[:netns.index(self.name) + len(self.name)] + netns[netns.index(self.name) + len(self.name)] + other
+        return netns if netns.startswith("/") else "/run/netns/" + netns
+
+    def __exit__(self, *exc):
+        for s in self.servers:
+            s.close()
+        if self.up:
+            subprocess.run([WEIR, "lab", "down", self.name], stdout=subprocess.DEVNULL)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def observer(self, node="n1"):
+        return "unix:" + self.node[node]["observer"]
+
+    def control(self, node="n1"):
+        return "unix:" + self.node[node]["socket"]
+
+    def pid(self, node="n1"):
+        return self.node[node]["pid"]
+
+    def log(self, node="n1"):
+        with open(self.node[node]["socket"].replace(".sock", ".log")) as f:
+            return f.read()
+
+    def serve(self, who, port, udp=False):
+        """Answers on both families until the lab goes."""
+        kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
+
+        def make():
+            s = socket.socket(socket.AF_INET6, kind)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("::", port))
+            if not udp:
+                s.listen(512)
+            return s
+
+        s = in_netns(self.netns[who], make)
+        self.servers.append(s)
+        threading.Thread(target=answer_udp if udp else answer_tcp, args=(s,), daemon=True).start()
+
+    def talk(self, who, address, port, udp=False, seconds=0.3, source=None, say=b"hello"):
+        """One exchange; whether it was answered."""
+        return self.talks(who, [(address, port)], udp, seconds, source, say)[0]
+
+    def talks(self, who, where, udp=False, seconds=0.3, source=None, say=b"hello"):
+        """Many at once."""
+        return in_netns(self.netns[who], lambda: exchange(where, udp, seconds, source, say))
+
+
+def answer_tcp(listener):
+    while True:
+        try:
+            s, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            s.settimeout(0.5)
+            data = s.recv(4096)
+            if data:
+                s.sendall(data)
+            s.recv(1)
+        except OSError:
+            pass
+        s.close()
+
+
+def answer_udp(s):
+    while True:
+        try:
+            data, who = s.recvfrom(4096)
+            s.sendto(data, who)
+        except OSError:
+            return
+
+
+def exchange(where, udp, seconds, source, say):
+    open_, fine = {}, [False] * len(where)
+    for i, (address, port) in enumerate(where):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        s = socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
+        s.setblocking(False)
+        if source:
+            s.bind((source, 0))
+        try:
+            s.connect((address, port))
+        except BlockingIOError:
+            pass
+        except OSError:
+            s.close()
+            continue
+        open_[s] = i
+    poll, by_fd = select.poll(), {s.fileno(): s for s in open_}
+    for fd in by_fd:
+        poll.register(fd, select.POLLOUT)
+    end = seconds
+    import time
+    stop = time.monotonic() + end
+    while by_fd and time.monotonic() < stop:
+        for fd, what in poll.poll(50):
+            s = by_fd[fd]
+            try:
+                if what & select.POLLOUT:
+                    s.send(say)
+                    poll.modify(fd, select.POLLIN)
+                    continue
+                fine[open_[s]] = s.recv(4096) == say
+            except OSError:
+                pass
+            poll.unregister(fd)
+            by_fd.pop(fd).close()
+    for s in by_fd.values():
+        s.close()
+    return fine
+
+
+def needs_root():
+    if os.geteuid():
+        print("skipped: needs root")
+        print("1 passed, 0 failed, 1 skipped")
+        sys.exit(0)
+    os.environ.pop("WEIR_SERVER", None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
