@@ -2,7 +2,7 @@
 /*
  * What the encoder writes is what protobuf-c writes: random flows are encoded, unpacked and packed again, byte for
  * byte; with a mask, what a slow and obvious masker leaves of the whole message.  The view that is read from the
- * message encodes to the same bytes again.
+ * message encodes to the same bytes again, and so does what is read from its JSON, of either writer.
  *
  *	bytes [flows [seed]]
  */
@@ -10,6 +10,8 @@
 
 #include "lib/flow/from_wire.h"
 #include "lib/wire/encode.h"
+#include "lib/wire/json.h"
+#include "lib/wire/json_flow.h"
 #include "lib/wire/mask.h"
 #include "lib/wire/scan.h"
 #include "proto/observer/observer.pb-c.h"
@@ -110,6 +112,44 @@ static void again(const Observer__GetFlowsResponse *m, size_t n)
 	flow_wire_free(&w);
 }
 
+/* JSON, of either writer, is read as the same message. */
+static void read_back(const char *text, size_t length, size_t n, const char *whose)
+{
+	const uint8_t *want = ours + sizeof(ours) - n;
+	struct wire_unknown unknown = { 0 };
+	struct complaint why = { .text = "" };
+	ProtobufCMessage *m = NULL;
+	size_t size = 0;
+	int err = wire_json_read(text, length, &observer__get_flows_response__descriptor, &m, &unknown, &why);
+
+	CHECK_EQ(err, 0, "%s is read: %u:%u: %s in %.*s", whose, why.line, why.column, why.text, (int)length, text);
+	if (err)
+		return;
+	size = protobuf_c_message_pack(m, theirs);
+	CHECK(size == n && !memcmp(theirs, want, n), "%s, %zu and %zu bytes", whose, n, size);
+	CHECK_EQ(unknown.fields, 0, "fields of %s", whose);
+	protobuf_c_message_free_unpacked(m, NULL);
+}
+
+static void by_json(const struct flow *f, const ProtobufCMessage *m, const struct wire_mask *mask, size_t n)
+{
+	static char line[WIRE_JSON_MAX];
+	size_t length = wire_json_flow(f, mask, line, sizeof(line));
+	struct json_out j;
+	char *text = NULL;
+	FILE *to;
+
+	CHECK(length && line[length - 1] == '\n', "a line");
+	read_back(line, length, n, "the hot writer's line");
+	to = open_memstream(&text, &length);
+	json_begin(&j, to, n & 1);
+	wire_json(&j, NULL, m);
+	CHECK_EQ(json_done(&j), 0, "written");
+	fclose(to);
+	read_back(text, length, n, "the slow writer's");
+	free(text);
+}
+
 static bool there(const struct flow_author *a) { return *a->policy || *a->text; }
 
 /* What no agent says, and a reader cannot find again: that nobody denied, or would; a protocol that has no message. */
@@ -136,6 +176,7 @@ static void one(struct random_flows *r)
 	if (!m)
 		return;
 	scanned(&f, n);
+	by_json(&f, &m->base, NULL, n);
 	if (f.kind)
 		again(m, n);
 	observer__get_flows_response__free_unpacked(m, NULL);
