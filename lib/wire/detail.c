@@ -15,7 +15,10 @@ static void write_decision(struct writer *w, uint32_t field, const struct flow_a
 	writer_text(w, 4, a->ns);
 	writer_text(w, 3, a->kind);
 	writer_text(w, 2, a->tier);
-	writer_text(w, 1, denied ? "deny" : "allow");
+	if (denied)
+		writer_literal(w, 1, "deny");
+	else
+		writer_literal(w, 1, "allow");
 	writer_message(w, field, mark);
 }
 

@@ -195,9 +195,9 @@ static void write_emitter(struct writer *w, const struct wire_mask *part)
 	uint8_t *mark = w->at;
 
 	if (PART(2))
-		writer_text(w, 2, WEIR_VERSION);
+		writer_literal(w, 2, WEIR_VERSION);
 	if (PART(1))
-		writer_text(w, 1, WIRE_EMITTER);
+		writer_literal(w, 1, WIRE_EMITTER);
 	writer_message(w, WIRE_FLOW_EMITTER, mark);
 }
 
@@ -211,7 +211,7 @@ static void write_extensions(struct writer *w, const struct wire_mask *part, con
 			writer_message(w, 2, mark);
 	}
 	if (PART(1))
-		writer_data(w, 1, WIRE_DETAIL_TYPE, sizeof(WIRE_DETAIL_TYPE) - 1);
+		writer_literal(w, 1, WIRE_DETAIL_TYPE);
 	writer_message(w, WIRE_FLOW_EXTENSIONS, mark);
 }
 
@@ -283,8 +283,7 @@ static void write_flow(struct writer *w, const struct wire_mask *m, const struct
 	if (WANTS(SUMMARY)) {
 		char line[FLOW_SUMMARY_SIZE];
 
-		flow_summary(f, line);
-		writer_text(w, WIRE_FLOW_SUMMARY, line);
+		writer_span(w, WIRE_FLOW_SUMMARY, line, flow_summary(f, line));
 	}
 	if (WANTS(INGRESS_DENIED_BY))
 		policies_write(w, WIRE_FLOW_INGRESS_DENIED_BY, f, FLOW_INGRESS, true);

@@ -62,7 +62,6 @@ static void put_policy(struct json_line *o, const char *name, const char *ns, si
 	if (ns_size) {
 		line_put(o, LINE_KEY("namespace"));
 		line_span(o, ns, ns_size);
-		line_put(o, ",", 1);
 	}
 	line_text(o, LINE_KEY("kind"), kind);
 	line_close(o);

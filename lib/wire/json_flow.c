@@ -11,12 +11,29 @@
 #define BELOW(field) wire_mask_below(m, WIRE_FIELD_##field)
 #define PART(number) wire_mask_wants(part, (number) - 1)	/* numbers below have no gaps */
 
-static void put_time(struct json_line *o, const struct wire_mask *part, uint64_t ns)
-{
-	uint64_t seconds = PART(1) ? ns / 1000000000 : 0;
+/* A flow's time is said twice and put into letters once. */
+struct moment {
+	size_t size;			/* 0: none */
+	char text[TEXT_TIME_SIZE];
+};
 
-	if (ns)
-		line_time(o, LINE_KEY("time"), seconds, PART(2) ? (uint32_t)(ns % 1000000000) : 0);
+static void moment_of(struct moment *t, uint64_t ns)
+{
+	t->size = ns ? text_time((int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000), t->text) : 0;
+}
+
+static void put_moment(struct json_line *o, const struct moment *t)
+{
+	if (t->size)
+		line_quoted(o, LINE_KEY("time"), t->text, t->size);
+}
+
+static void put_time(struct json_line *o, const struct wire_mask *part, const struct moment *t, uint64_t ns)
+{
+	if (!part)
+		put_moment(o, t);
+	else if (ns)
+		line_time(o, LINE_KEY("time"), PART(1) ? ns / 1000000000 : 0, PART(2) ? (uint32_t)(ns % 1000000000) : 0);
 }
 
 static void put_ip(struct json_line *o, const struct wire_mask *part, const struct flow *f)
@@ -165,8 +182,6 @@ static void put_extensions(struct json_line *o, const struct wire_mask *part, co
 
 static void put_first(struct json_line *o, const struct wire_mask *m, const struct flow *f)
 {
-	if (WANTS(TIME))
-		put_time(o, BELOW(TIME), f->time);
 	if (WANTS(UUID))
 		line_text(o, LINE_KEY("uuid"), f->uuid);
 	if (WANTS(EMITTER))
@@ -257,9 +272,12 @@ static void put_aggregate(struct json_line *o, const struct wire_mask *part, con
 	line_close(o);
 }
 
-static void put_flow(struct json_line *o, const struct wire_mask *m, const struct flow *f, const struct wire_aggregate *of)
+static void put_flow(struct json_line *o, const struct wire_mask *m, const struct flow *f, const struct moment *t,
+		     const struct wire_aggregate *of)
 {
 	line_open(o, LINE_KEY("flow"));
+	if (WANTS(TIME))
+		put_time(o, BELOW(TIME), t, f->time);
 	put_first(o, m, f);
 	put_names(o, m, f);
 	put_kind(o, m, f);
@@ -269,18 +287,18 @@ static void put_flow(struct json_line *o, const struct wire_mask *m, const struc
 	if (WANTS(SUMMARY)) {
 		char line[FLOW_SUMMARY_SIZE];
 
-		flow_summary(f, line);
-		line_text(o, LINE_KEY("Summary"), line);
+		line_put(o, LINE_KEY("Summary"));
+		line_span(o, line, flow_summary(f, line));
 	}
 	if (WANTS(EXTENSIONS))
 		put_extensions(o, BELOW(EXTENSIONS), f);
 	line_close(o);
 }
 
-static size_t finish(struct json_line *o, const char *begin, const char *node, uint64_t time)
+static size_t finish(struct json_line *o, const char *begin, const char *node, const struct moment *t)
 {
 	line_text(o, LINE_KEY("node_name"), node);
-	put_time(o, NULL, time);
+	put_moment(o, t);
 	return line_end(o, begin);
 }
 
@@ -288,10 +306,12 @@ size_t wire_json_aggregate(const struct flow *f, const struct wire_aggregate *of
 			   char *buf, size_t size)
 {
 	struct json_line o;
+	struct moment t;
 
+	moment_of(&t, f->time);
 	line_begin(&o, buf, size);
-	put_flow(&o, mask, f, of);
-	return finish(&o, buf, f->node, f->time);
+	put_flow(&o, mask, f, &t, of);
+	return finish(&o, buf, f->node, &t);
 }
 
 size_t wire_json_flow(const struct flow *f, const struct wire_mask *mask, char *buf, size_t size)
@@ -304,7 +324,9 @@ size_t wire_json_lost(const struct wire_loss *loss, const char *node, uint64_t t
 	static const char *const where[] = { "UNKNOWN_LOST_EVENT_SOURCE", "PERF_EVENT_RING_BUFFER", "OBSERVER_EVENTS_QUEUE",
 					     "HUBBLE_RING_BUFFER" };
 	struct json_line o;
+	struct moment t;
 
+	moment_of(&t, time);
 	line_begin(&o, buf, size);
 	line_open(&o, LINE_KEY("lost_events"));
 	line_enum(&o, LINE_KEY("source"), loss->where, loss->where < 4 ? where[loss->where] : NULL);
@@ -316,5 +338,5 @@ size_t wire_json_lost(const struct wire_loss *loss, const char *node, uint64_t t
 	if (loss->last)
 		line_time(&o, LINE_KEY("last"), loss->last / 1000000000, (uint32_t)(loss->last % 1000000000));
 	line_close(&o);
-	return finish(&o, buf, node, time);
+	return finish(&o, buf, node, &t);
 }

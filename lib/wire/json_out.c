@@ -28,5 +28,5 @@ void line_quote_slowly(struct json_line *o, const char *text, size_t size)
 			line_put(o, text + at, n);
 		at += n ?: 1;
 	}
-	line_put(o, "\"", 1);
+	line_put(o, "\",", 2);
 }

@@ -26,15 +26,27 @@ struct json_line {
 
 void line_quote_slowly(struct json_line *o, const char *text, size_t size);
 
-static inline void line_put(struct json_line *o, const char *from, size_t size)
+/* Room for 'size' bytes and the few that go with them, looked for once per value. */
+#define LINE_SPARE 32
+static inline bool line_room(struct json_line *o, size_t size)
 {
-	if (__builtin_expect((size_t)(o->end - o->at) < size, 0)) {
-		o->full = true;
-		o->end = o->at;		/* and nothing shorter comes behind it */
-		return;
-	}
+	if (__builtin_expect(o->end - o->at >= (ptrdiff_t)(size + LINE_SPARE) && !o->full, 1))
+		return true;
+	o->full = true;
+	return false;
+}
+
+/* Looks for no room; a size that is a constant becomes a few stores. */
+static inline __attribute__((always_inline)) void line_copy(struct json_line *o, const char *from, size_t size)
+{
 	memcpy(o->at, from, size);
 	o->at += size;
+}
+
+static inline void line_put(struct json_line *o, const char *from, size_t size)
+{
+	if (line_room(o, size))
+		line_copy(o, from, size);
 }
 
 static inline void line_begin(struct json_line *o, char *buf, size_t size)
@@ -43,25 +55,30 @@ static inline void line_begin(struct json_line *o, char *buf, size_t size)
 	line_put(o, "{", 1);
 }
 
-static inline void line_open(struct json_line *o, const char *key, size_t n)
+static inline __attribute__((always_inline)) void line_open(struct json_line *o, const char *key, size_t n)
 {
-	line_put(o, key, n);
-	line_put(o, "{", 1);
+	if (!line_room(o, n))
+		return;
+	line_copy(o, key, n);
+	*o->at++ = '{';
 }
 
-static inline void line_close_with(struct json_line *o, const char *bracket)
+static inline void line_close_with(struct json_line *o, char bracket, char behind)
 {
-	if (!o->full && o->at[-1] == ',')
+	if (!line_room(o, 0))
+		return;
+	if (o->at[-1] == ',')
 		o->at--;
-	line_put(o, bracket, 2);
+	*o->at++ = bracket;
+	*o->at++ = behind;
 }
 
-static inline void line_close(struct json_line *o) { line_close_with(o, "},"); }
-static inline void line_close_list(struct json_line *o) { line_close_with(o, "],"); }
+static inline void line_close(struct json_line *o) { line_close_with(o, '}', ','); }
+static inline void line_close_list(struct json_line *o) { line_close_with(o, ']', ','); }
 
 static inline size_t line_end(struct json_line *o, const char *begin)
 {
-	line_close_with(o, "}\n");
+	line_close_with(o, '}', '\n');
 	return o->full ? 0 : (size_t)(o->at - begin);
 }
 
@@ -95,55 +112,67 @@ static inline void line_span(struct json_line *o, const char *text, size_t size)
 		line_quote_slowly(o, text, size);
 		return;
 	}
-	line_put(o, "\"", 1);
-	line_put(o, text, size);
-	line_put(o, "\"", 1);
-}
-
-/* A word that needs no escape. */
-static inline void line_word(struct json_line *o, const char *key, size_t n, const char *word)
-{
-	line_put(o, key, n);
-	line_put(o, "\"", 1);
-	line_put(o, word, strlen(word));
-	line_put(o, "\",", 2);
-}
-
-static inline void line_text(struct json_line *o, const char *key, size_t n, const char *text)
-{
-	if (!*text)
+	if (!line_room(o, size))
 		return;
-	line_put(o, key, n);
-	line_span(o, text, strlen(text));
-	line_put(o, ",", 1);
+	*o->at++ = '"';
+	line_copy(o, text, size);
+	*o->at++ = '"';
+	*o->at++ = ',';
 }
 
-static inline void line_number(struct json_line *o, const char *key, size_t n, uint64_t v)
+/* Letters that need no escape, between quotes. */
+static inline __attribute__((always_inline))
+void line_quoted(struct json_line *o, const char *key, size_t n, const char *text, size_t size)
 {
-	char text[20];
-
-	line_put(o, key, n);
-	line_put(o, text, text_number(v, text));
-	line_put(o, ",", 1);
+	if (!line_room(o, n + size))
+		return;
+	line_copy(o, key, n);
+	*o->at++ = '"';
+	line_copy(o, text, size);
+	*o->at++ = '"';
+	*o->at++ = ',';
 }
 
-static inline void line_uint(struct json_line *o, const char *key, size_t n, uint32_t v)
+static inline __attribute__((always_inline))
+void line_word(struct json_line *o, const char *key, size_t n, const char *word)
+{
+	line_quoted(o, key, n, word, strlen(word));
+}
+
+static inline __attribute__((always_inline))
+void line_text(struct json_line *o, const char *key, size_t n, const char *text)
+{
+	if (!*text || !line_room(o, n))
+		return;
+	line_copy(o, key, n);
+	line_span(o, text, strlen(text));
+}
+
+static inline __attribute__((always_inline))
+void line_number(struct json_line *o, const char *key, size_t n, uint64_t v)
+{
+	if (!line_room(o, n))
+		return;
+	line_copy(o, key, n);
+	o->at += text_number(v, o->at);
+	*o->at++ = ',';
+}
+
+static inline __attribute__((always_inline))
+void line_uint(struct json_line *o, const char *key, size_t n, uint32_t v)
 {
 	if (v)
 		line_number(o, key, n, v);
 }
 
 /* 64 bits go as a string. */
-static inline void line_long(struct json_line *o, const char *key, size_t n, uint64_t v)
+static inline __attribute__((always_inline))
+void line_long(struct json_line *o, const char *key, size_t n, uint64_t v)
 {
 	char text[20];
 
-	if (!v)
-		return;
-	line_put(o, key, n);
-	line_put(o, "\"", 1);
-	line_put(o, text, text_number(v, text));
-	line_put(o, "\",", 2);
+	if (v)
+		line_quoted(o, key, n, text, text_number(v, text));
 }
 
 static inline void line_enum(struct json_line *o, const char *key, size_t n, unsigned int v, const char *word)
@@ -156,7 +185,9 @@ static inline void line_enum(struct json_line *o, const char *key, size_t n, uns
 
 static inline void line_bool(struct json_line *o, const char *key, size_t n, bool v)
 {
-	line_put(o, key, n);
+	if (!line_room(o, n))
+		return;
+	line_copy(o, key, n);
 	line_put(o, v ? "true," : "false,", v ? 5 : 6);
 }
 
@@ -164,20 +195,14 @@ static inline void line_addr(struct json_line *o, const char *key, size_t n, con
 {
 	char text[TEXT_ADDR_SIZE];
 
-	line_put(o, key, n);
-	line_put(o, "\"", 1);
-	line_put(o, text, text_addr(a, text));
-	line_put(o, "\",", 2);
+	line_quoted(o, key, n, text, text_addr(a, text));
 }
 
 static inline void line_time(struct json_line *o, const char *key, size_t n, uint64_t seconds, uint32_t nanos)
 {
 	char text[TEXT_TIME_SIZE];
 
-	line_put(o, key, n);
-	line_put(o, "\"", 1);
-	line_put(o, text, text_time((int64_t)seconds, nanos, text));
-	line_put(o, "\",", 2);
+	line_quoted(o, key, n, text, text_time((int64_t)seconds, nanos, text));
 }
 
 /* A list, not written if it has no items; "" is an item. */
@@ -187,10 +212,8 @@ static inline void line_texts(struct json_line *o, const char *key, size_t n, co
 		return;
 	line_put(o, key, n);
 	line_put(o, "[", 1);
-	for (unsigned int i = 0; i < items; i++) {
+	for (unsigned int i = 0; i < items; i++)
 		line_span(o, item[i], strlen(item[i]));
-		line_put(o, ",", 1);
-	}
 	line_close_list(o);
 }
 

@@ -87,16 +87,23 @@ size_t text_addr(const struct weir_addr *a, char buf[TEXT_ADDR_SIZE])
 	return (size_t)(end - buf);
 }
 
+static const char pairs[] =
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960"
+	"616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 size_t text_number(uint64_t v, char buf[20])
 {
 	char digits[20];
-	size_t n = 0;
+	size_t n = sizeof(digits);
 
-	do
-		digits[sizeof(digits) - ++n] = (char)('0' + v % 10);
-	while (v /= 10);
-	memcpy(buf, digits + sizeof(digits) - n, n);
-	return n;
+	for (; v >= 100; v /= 100)
+		memcpy(digits + (n -= 2), pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		memcpy(digits + (n -= 2), pairs + v * 2, 2);
+	else
+		digits[--n] = (char)('0' + v);
+	memcpy(buf, digits + n, sizeof(digits) - n);
+	return sizeof(digits) - n;
 }
 
 size_t text_repaired(const char *from, size_t size, char *to)

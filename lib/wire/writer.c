@@ -18,6 +18,17 @@ size_t writer_repaired(struct writer *w, const char *text, size_t size)
 	return n;
 }
 
+void writer_varint_long(struct writer *w, uint64_t v)
+{
+	uint8_t bytes[10];
+	unsigned int n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		bytes[n++] = (uint8_t)v | 0x80;
+	bytes[n++] = (uint8_t)v;
+	memcpy(w->at -= n, bytes, n);
+}
+
 void writer_time(struct writer *w, uint32_t field, uint64_t ns)
 {
 	uint8_t *mark = w->at;

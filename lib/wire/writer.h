@@ -11,7 +11,8 @@
  *	if (!w.full)
  *		send(w.at, writer_size(&w));
  *
- * Zero and "" are not written, as proto3 has it; what is no UTF-8 comes out as U+FFFD.  What does not fit sets 'full', and nothing more is written.
+ * Zero and "" are not written, as proto3 has it; what is no UTF-8 comes out as U+FFFD.  What does not fit sets 'full', and
+ * nothing more is written; the buffer's first WRITER_SPARE bytes are not counted on.
  */
 #ifndef WEIR_LIB_WIRE_WRITER_H
 #define WEIR_LIB_WIRE_WRITER_H
@@ -23,16 +24,26 @@
 
 #include "lib/wire/text.h"
 
+/* So much of the buffer stays free: a varint is stored as eight bytes at once, and a field's head and length need no
+ * look at the room that is left. */
+#define WRITER_SPARE 32
+
 struct writer {
-	uint8_t *begin, *at, *end;
+	uint8_t *begin, *at, *end;	/* 'begin' is behind the spare bytes */
 	bool full;
 };
 
+/* Text that may not be UTF-8.  Returns the bytes it took. */
+size_t writer_repaired(struct writer *w, const char *text, size_t size);
+
+void writer_time(struct writer *w, uint32_t field, uint64_t ns);	/* google.protobuf.Timestamp; 0 is not written */
+void writer_varint_long(struct writer *w, uint64_t v);
+
 static inline void writer_begin(struct writer *w, void *buf, size_t size)
 {
-	w->begin = buf;
+	w->begin = (uint8_t *)buf + (size < WRITER_SPARE ? size : WRITER_SPARE);
 	w->at = w->end = (uint8_t *)buf + size;
-	w->full = false;
+	w->full = size < WRITER_SPARE;
 }
 
 static inline size_t writer_size(const struct writer *w)
@@ -40,15 +51,10 @@ static inline size_t writer_size(const struct writer *w)
 	return (size_t)(w->end - w->at);
 }
 
-/* Text that may not be UTF-8.  Returns the bytes it took. */
-size_t writer_repaired(struct writer *w, const char *text, size_t size);
-
-void writer_time(struct writer *w, uint32_t field, uint64_t ns);	/* google.protobuf.Timestamp; 0 is not written */
-
-/* Is there room for 'size' bytes, and has there always been. */
+/* Is there room for 'size' bytes and, behind the last of them, the spare ones.  Once it is full it stays so. */
 static inline bool writer_room(struct writer *w, size_t size)
 {
-	if (__builtin_expect((size_t)(w->at - w->begin) >= size && !w->full, 1))
+	if (__builtin_expect(w->at - w->begin >= (ptrdiff_t)size && !w->full, 1))
 		return true;
 	w->full = true;
 	return false;
@@ -60,36 +66,56 @@ static inline void writer_bytes(struct writer *w, const void *from, size_t size)
 		memcpy(w->at -= size, from, size);
 }
 
-static inline void writer_varint(struct writer *w, uint64_t v)
+/* The three that follow look for no room: they take at most ten bytes of the spare ones. */
+static inline void writer_varint_spare(struct writer *w, uint64_t v)
 {
-	uint8_t bytes[10];
-	unsigned int n = 0;
+	uint64_t x;
+	unsigned int n;
 
 	if (__builtin_expect(v < 0x80, 1)) {
-		if (writer_room(w, 1))
-			*--w->at = (uint8_t)v;
+		*--w->at = (uint8_t)v;
 		return;
 	}
-	for (; v >= 0x80; v >>= 7)
-		bytes[n++] = (uint8_t)v | 0x80;
-	bytes[n++] = (uint8_t)v;
-	writer_bytes(w, bytes, n);
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || v >> 56) {
+		writer_varint_long(w, v);
+		return;
+	}
+	/* groups of seven bits to bytes; all but the last say that one follows */
+	n = (unsigned int)(70 - __builtin_clzll(v)) / 7;
+	x = (v & 0xfffffff) | (v & 0xfffffff0000000) << 4;
+	x = (x & 0x3fff00003fff) | (x & 0xfffc0000fffc000) << 2;
+	x = (x & 0x7f007f007f007f) | (x & 0x3f803f803f803f80) << 1;
+	x |= 0x8080808080808080ULL >> (8 * (9 - n));
+	x <<= 8 * (8 - n);
+	memcpy(w->at - 8, &x, 8);
+	w->at -= n;
 }
 
-/* A field's head; 'type' is 0 varint, 1 eight bytes, 2 length before, 5 four bytes. */
-static inline void writer_head(struct writer *w, uint32_t field, unsigned int type)
+/* A field's head; 'type' is 0 varint, 1 eight bytes, 2 length before, 5 four bytes.  Its number is mostly a constant. */
+static inline __attribute__((always_inline)) void writer_head_spare(struct writer *w, uint32_t field, unsigned int type)
 {
-	writer_varint(w, (uint64_t)field << 3 | type);
+	uint32_t v = field << 3 | type;
+	unsigned int n = v < 0x80 ? 1 : v < 0x4000 ? 2 : v < 0x200000 ? 3 : v < 0x10000000 ? 4 : 5;
+
+	w->at -= n;
+	for (unsigned int i = 0; i < n; i++)
+		w->at[i] = (uint8_t)(v >> 7 * i | (i + 1 < n ? 0x80 : 0));
+}
+
+static inline __attribute__((always_inline)) void writer_uint_spare(struct writer *w, uint32_t field, uint64_t v)
+{
+	writer_varint_spare(w, v);
+	writer_head_spare(w, field, 0);
 }
 
 /* For what may be zero and present: a member of a oneof. */
-static inline void writer_uint_always(struct writer *w, uint32_t field, uint64_t v)
+static inline __attribute__((always_inline)) void writer_uint_always(struct writer *w, uint32_t field, uint64_t v)
 {
-	writer_varint(w, v);
-	writer_head(w, field, 0);
+	if (writer_room(w, 0))
+		writer_uint_spare(w, field, v);
 }
 
-static inline void writer_uint(struct writer *w, uint32_t field, uint64_t v)
+static inline __attribute__((always_inline)) void writer_uint(struct writer *w, uint32_t field, uint64_t v)
 {
 	if (v)
 		writer_uint_always(w, field, v);
@@ -100,19 +126,26 @@ static inline void writer_int(struct writer *w, uint32_t field, int64_t v)
 	writer_uint(w, field, (uint64_t)v);
 }
 
+/* The head of what is 'size' bytes long. */
+static inline __attribute__((always_inline)) void writer_length(struct writer *w, uint32_t field, size_t size)
+{
+	if (!writer_room(w, 0))
+		return;
+	writer_varint_spare(w, size);
+	writer_head_spare(w, field, 2);
+}
+
 /* Bytes with their length before them, also none. */
-static inline void writer_data(struct writer *w, uint32_t field, const void *from, size_t size)
+static inline __attribute__((always_inline)) void writer_data(struct writer *w, uint32_t field, const void *from, size_t size)
 {
 	writer_bytes(w, from, size);
-	writer_varint(w, size);
-	writer_head(w, field, 2);
+	writer_length(w, field, size);
 }
 
 /* The head of the message whose fields are all that was written since 'mark' was w->at. */
-static inline void writer_message(struct writer *w, uint32_t field, const uint8_t *mark)
+static inline __attribute__((always_inline)) void writer_message(struct writer *w, uint32_t field, const uint8_t *mark)
 {
-	writer_varint(w, (uint64_t)(mark - w->at));
-	writer_head(w, field, 2);
+	writer_length(w, field, (size_t)(mark - w->at));
 }
 
 /* A text of so many bytes, also of none. */
@@ -122,8 +155,7 @@ static inline void writer_span(struct writer *w, uint32_t field, const char *tex
 		writer_bytes(w, text, size);
 	else
 		size = writer_repaired(w, text, size);
-	writer_varint(w, size);
-	writer_head(w, field, 2);
+	writer_length(w, field, size);
 }
 
 /* A text as an item of a list: "" is written, too. */
@@ -137,5 +169,8 @@ static inline void writer_text(struct writer *w, uint32_t field, const char *tex
 	if (*text)
 		writer_item(w, field, text);
 }
+
+/* A text of the program's own, not "". */
+#define writer_literal(w, field, text) writer_data(w, field, text, sizeof(text "") - 1)
 
 #endif

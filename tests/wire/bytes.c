@@ -224,8 +224,8 @@ static void tight(struct random_flows *r)
 		CHECK(!wire_flow_response(&f, NULL, buf, size), "%zu of %zu bytes do not do", size, n);
 		free(buf);
 	}
-	CHECK_EQ(wire_flow_response(&f, NULL, theirs, n), n, "just enough");
-	CHECK(!memcmp(theirs, ours + sizeof(ours) - n, n), "and the same");
+	CHECK_EQ(wire_flow_response(&f, NULL, theirs, n + 32), n, "just enough");
+	CHECK(!memcmp(theirs + 32, ours + sizeof(ours) - n, n), "and the same");
 }
 
 int main(int argc, char **argv)
