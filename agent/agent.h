@@ -89,9 +89,6 @@ const char *reason_text(unsigned int reason);		/* the word of enum weir_reason *
 /* agent/rejected.c: what is not in force as it was written. */
 void rejected_each(const struct agent *a, state_reject_fn fn, void *ctx);
 
-/* This node as flows name it: "cluster/node", or "node". */
-void agent_node(const struct agent *a, char *buf, size_t size);
-
 /* Nanoseconds of CLOCK_MONOTONIC. */
 static inline uint64_t agent_now(void)
 {

@@ -230,13 +230,6 @@ static int start_records(struct agent *a)
 	return err ? log_err(err, "cannot follow the flow table") : 0;
 }
 
-void agent_node(const struct agent *a, char *buf, size_t size)
-{
-	const char *cluster = a->settings.cluster;
-
-	snprintf(buf, size, "%s%s%s", cluster ?: "", cluster ? "/" : "", a->settings.node ?: "");
-}
-
 /* gRPC, with what the records, ends and rules are.  Pods and policies come to them later: it says so until then. */
 static int start_serve(struct agent *a)
 {
@@ -246,7 +239,7 @@ static int start_serve(struct agent *a)
 
 	if (!a->settings.observer_socket && !a->settings.listen)
 		return 0;
-	agent_node(a, node, sizeof(node));
+	settings_node(&a->settings, node, sizeof(node));
 	err = events_new(&a->events, node, on_event, a);
 	if (err)
 		return log_err(err, "cannot start");

@@ -44,7 +44,7 @@ static void set_views(struct serve *s)
 {
 	struct agent *a = s->a;
 
-	agent_node(a, s->node, sizeof(s->node));
+	settings_node(&a->settings, s->node, sizeof(s->node));
 	s->views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = s->node, .node_number = number_of(a) };
 	s->source = (struct stream_source){ .records = a->records, .views = &s->views, .losses = a->losses, .quiet = a->quiet,
 					    .reader = a->reader, .hints = s->hints, .rpc = s->loop };

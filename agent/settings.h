@@ -37,6 +37,7 @@ struct settings {
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why);
 void settings_help(FILE *to);
+void settings_node(const struct settings *s, char *buf, size_t size);	/* as flows name it: "cluster/node", or "node" */
 const char *settings_mode_text(const struct settings *s);	/* "default-deny (audit)" */
 
 #endif

@@ -136,6 +136,11 @@ static int place_socket(struct settings *s, struct complaint *why)
 	return 0;
 }
 
+void settings_node(const struct settings *s, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", s->cluster ?: "", s->cluster ? "/" : "", s->node ?: "");
+}
+
 int settings_api(struct settings *s, struct complaint *why)
 {
 	int err = check_tls(s, why);

@@ -5,7 +5,7 @@ AGENT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/agent/*.c))
 
 $(AGENT_TESTS:%=%.o): | $(B)/gen/bpf/weir.skel.h
 $(AGENT_TESTS): $(B)/tests/agent/%: $(B)/tests/agent/%.o $(AGENT_PARTS) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 
 QUICK += $(AGENT_TESTS) $(wildcard tests/agent/*.sh)
 TEST_NEEDS += $(B)/weir-agent
