@@ -95,7 +95,9 @@ void reader_bell_want(struct reader *r)
 
 uint64_t reader_oldest(const struct reader *r)
 {
-	return records_first(r->with.records);
+	uint64_t first = records_first(r->with.records), counted = r->with.counts ? counts_oldest(r->with.counts) : first;
+
+	return counted < first ? counted : first;
 }
 
 void reader_count(const struct reader *r, struct reader_counts *out)
@@ -153,10 +155,12 @@ static unsigned int look(struct reader *r)
 	ends_now(r->with.ends, real);
 	if (real / NS_PER_S != r->forgot) {
 		r->forgot = real / NS_PER_S;
-		ends_forget(r->with.ends, records_first(r->with.records));
+		ends_forget(r->with.ends, reader_oldest(r));
 	}
 	records_tick(r->with.records, real / NS_PER_S);
 	n = flows_drain(r->flows, AT_ONCE);
+	if (r->with.counts)
+		counts_flush(r->with.counts, records_next(r->with.records));
 	ring_bell(r, now);
 	if (n) {
 		__atomic_fetch_add(&r->counts.read, n, __ATOMIC_RELAXED);
@@ -271,4 +275,6 @@ static void on_record(void *ctx, const struct weir_record *from)
 			write_note(r, from, &to);
 	}
 	records_add(r->with.records, &to);
+	if (r->with.counts)
+		counts_add(r->with.counts, &to);
 }

@@ -12,6 +12,7 @@
 #ifndef WEIR_AGENT_READER_H
 #define WEIR_AGENT_READER_H
 
+#include "agent/counts.h"
 #include "agent/flows.h"
 #include "agent/ends.h"
 #include "agent/records.h"
@@ -30,6 +31,7 @@ struct reader_with {		/* none of them ours */
 	struct ends *ends;
 	struct rules *rules;
 	struct records *records;
+	struct counts *counts;	/* NULL: nobody counts */
 	loop_fn on_records;	/* on that loop: there are new ones */
 	void *ctx;
 };

@@ -11,6 +11,7 @@
 #define FRAGMENT_WAYS 4
 #define FRAGMENT_BUSY 1
 #define FRAGMENT_LIFE 30	/* seconds, as long as the kernel waits for the rest */
+#define FRAGMENT_SHARES 32	/* of the table: a sender has one of them, by its address */
 
 /* IPv4 ids are per protocol; in IPv6 the protocol may stand in the first fragment alone. */
 inline_fn __u64 fragment_key(const struct packet *p)
@@ -19,9 +20,18 @@ inline_fn __u64 fragment_key(const struct packet *p)
 
 	return h > FRAGMENT_BUSY ? h : 2;
 }
-inline_fn struct weir_fragment *fragment_at(__u64 key, __u32 way)
+/* Where a datagram's four places begin.  Who begins datagrams without end fills a share, and others' stay. */
+inline_fn __u32 fragment_place(const struct packet *p, __u64 key)
 {
-	__u32 ix = (key >> 40) * FRAGMENT_WAYS + way & (WEIR_FRAGMENTS - 1);
+	const struct weir_addr *src = packet_src(p);
+	__u32 share = hash_ends(src, src, 0, 0) >> 40 & (FRAGMENT_SHARES - 1);
+
+	return share * (WEIR_FRAGMENTS / FRAGMENT_SHARES) +
+	       ((__u32)(key >> 40) * FRAGMENT_WAYS & (WEIR_FRAGMENTS / FRAGMENT_SHARES - 1));
+}
+inline_fn struct weir_fragment *fragment_at(__u32 place, __u32 way)
+{
+	__u32 ix = place + way & (WEIR_FRAGMENTS - 1);
 
 	return bpf_map_lookup_elem(&fragments, &ix);
 }
@@ -39,12 +49,14 @@ inline_fn int fragment_is(const struct weir_fragment *e, const struct packet *p,
 __noinline int fragment_find(struct packet *p)
 {
 	__u64 key;
+	__u32 at;
 
 	if (!p)
 		return WEIR_ORPHAN;
 	key = fragment_key(p);
+	at = fragment_place(p, key);
 	for (__u32 i = 0; i < FRAGMENT_WAYS; i++) {
-		struct weir_fragment *e = fragment_at(key, i);
+		struct weir_fragment *e = fragment_at(at, i);
 		__u16 sport, dport;
 		__u8 proto;
 
@@ -68,13 +80,14 @@ __noinline int fragment_remember(const struct packet *p)
 {
 	struct weir_fragment *e, *best = NULL;
 	__u64 key, was = 0;
-	__u32 age, oldest = 0;
+	__u32 age, oldest = 0, at;
 
 	if (!p)
 		return 0;
 	key = fragment_key(p);
+	at = fragment_place(p, key);
 	for (__u32 i = 0; i < FRAGMENT_WAYS; i++) {
-		e = fragment_at(key, i);
+		e = fragment_at(at, i);
 		if (!e)
 			return 0;
 		if (fragment_is(e, p, key) && e->sport == (p->side ? p->port[1] : p->port[0]))

@@ -44,6 +44,14 @@ inline_fn int arrived_well(struct __sk_buff *skb, const struct packet *p, __u64 
 	return in && !pod_by_interface(in);
 }
 
+/* By a pod's veth, yet from an address of this node: a pod spoke to the node, or to a Service by it, and was masqueraded on its
+ * way back.  The first packet was let in as such; rare, and looked at last. */
+inline_fn int masqueraded(struct __sk_buff *skb, const struct packet *p, __u64 gate)
+{
+	return skb->ingress_ifindex && !(p->side ? WEIR_GATE_EP(gate, 1) : WEIR_GATE_EP(gate, 0)) &&
+	       word_has(peer_word(packet_src(p)), WEIR_WORD_HOST);
+}
+
 /*
  * What the packet makes of the flow's phase.  CONFIRMED is "the opener spoke again after the answer": a flood against a
  * listening pod is answered too.  Data after a reset: the reset was not the flow's own.  A cut flow ends only when both
@@ -449,7 +457,8 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 		}
 		if (p->kind != PACKET_ERROR)
 			p->elsewhere = !counts_here(gate, p, hook);
-		wrong = hook == TO_POD && p->kind != PACKET_ERROR && !arrived_well(skb, p, gate, f.t);
+		wrong = hook == TO_POD && p->kind != PACKET_ERROR && !arrived_well(skb, p, gate, f.t) &&
+			!masqueraded(skb, p, gate);
 		to = gate_open(skb, p, gate, hook, &hand_over);
 		if (!to || wrong) {
 			verdict_again(&f, p, v, gate, hook, hand_over);

@@ -689,6 +689,31 @@ static void stranger_known(void)
 	sent("an open set passes a pod not yet known", TO(B, IF_UPLINK), "tcp 10.0.8.9:1 > B:80 S", WEIR_ALLOWED);
 }
 
+/* A pod that begins datagrams without end forgets its own, not another's: of four others at most one or two share with it. */
+static void fragments_shared(void)
+{
+	static const struct { int pod; const char *first, *later; } other[] = {
+		{ C, "udp C:1 > B:53 frag=5,0,1 len=1000 udplen=4000", "udp C:1 > B:53 frag=5,1008,0 len=1000" },
+		{ C, "udp C6.1 > B6.53 frag=5,0,1 len=1000 udplen=4000", "udp C6.1 > B6.53 frag=5,1008,0 len=1000" },
+		{ B, "udp B:1 > A:53 frag=5,0,1 len=1000 udplen=4000", "udp B:1 > A:53 frag=5,1008,0 len=1000" },
+		{ B, "udp B6.1 > A6.53 frag=5,0,1 len=1000 udplen=4000", "udp B6.1 > A6.53 frag=5,1008,0 len=1000" },
+	};
+	char packet[128];
+	int stayed = 0;
+
+	for (int i = 0; i < 4; i++)
+		sent("another's datagram begins", FROM(other[i].pod), other[i].first, WEIR_ALLOWED);
+	sent("and one of the flooder's", FROM(A), "udp A:1 > B:53 frag=5,0,1 len=1000 udplen=4000", WEIR_ALLOWED);
+	for (int id = 6; id < 20000; id++) {
+		snprintf(packet, sizeof(packet), "udp A:1 > B:53 frag=%d,0,1 len=1000 udplen=4000", id);
+		world_send(w, FROM(A), packet);
+	}
+	for (int i = 0; i < 4; i++)
+		stayed += world_send(w, FROM(other[i].pod), other[i].later) == WEIR_FRAGMENT;
+	CHECK(stayed > 1, "%d of four others' datagrams go on", stayed);
+	sent("the flooder's is forgotten", FROM(A), "udp A:1 > B:53 frag=5,1008,0 len=1000", WEIR_ORPHAN);
+}
+
 int main(void)
 {
 	static const struct { const char *name; void (*run)(void); } scripts[] = {
@@ -701,6 +726,7 @@ int main(void)
 		{ "the second hook counts nothing", second_hook_counts_nothing }, { "denials", denials },
 		{ "observe only", observe_only }, { "hairpin", hairpin }, { "handing over", redirect },
 		{ "leaving", leaving }, { "a stranger becomes known", stranger_known },
+		{ "a share of the fragments", fragments_shared },
 	};
 	int err = world_open(&w, 64);
 
