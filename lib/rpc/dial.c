@@ -15,6 +15,8 @@
 #include "lib/rpc/listen.h"
 #include "lib/rpc/loop.h"
 
+#define GREETING_MS 1500	/* a server sends its settings at once */
+
 void dial_say(char *why, size_t size, const char *format, ...)
 {
 	va_list args;
@@ -133,6 +135,17 @@ static int connect_tcp(const struct dial *d, char *host, size_t host_size, char 
 
 static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";	/* and empty SETTINGS, with the end's NUL */
 
+static bool speaks_tls(const struct dial *d)
+{
+	char host[256], why[256];
+	int fd = connect_tcp(d, host, sizeof(host), why, sizeof(why));
+	bool does = fd >= 0 && dial_is_tls(d, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return does;
+}
+
 static void say_answer(const struct dial *d, const uint8_t *got, ssize_t n, char *why, size_t size)
 {
 	if (n >= 9 && got[3] == 4)
@@ -145,15 +158,22 @@ static void say_answer(const struct dial *d, const uint8_t *got, ssize_t n, char
 		dial_say(why, size, "'%s' does not speak gRPC", d->server);
 	else if (!strncmp(d->server, "unix:", 5))
 		dial_say(why, size, "'%s' hangs up at once: are you allowed to use it?", d->server + 5);
+	else if (speaks_tls(d))
+		dial_say(why, size, "'%s' speaks TLS, and was spoken to in plaintext", d->server);
 	else
-		dial_say(why, size, "'%s' hangs up at once: it may want TLS, or have too many connections", d->server);
+		dial_say(why, size, "'%s' hangs up at once: it may have too many connections", d->server);
 }
 
 static void greet(const struct dial *d, int fd, char *why, size_t size)
 {
+	struct dial soon = *d;
 	uint8_t got[64];
 	ssize_t n = send(fd, hello, sizeof(hello), MSG_NOSIGNAL);
-	int err = dial_wait(d, fd, POLLIN);
+	int err;
+
+	if (rpc_now_ms() + GREETING_MS < soon.until)
+		soon.until = rpc_now_ms() + GREETING_MS;
+	err = dial_wait(&soon, fd, POLLIN);
 
 	if (err == -ETIMEDOUT)
 		dial_say(why, size, "'%s' takes connections and says nothing: is it a gRPC server?", d->server);

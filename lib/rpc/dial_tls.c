@@ -24,6 +24,7 @@ struct handshake {
 	const char *wanted;	/* name or address in the certificate */
 	X509 *refused;		/* the certificate that was not taken */
 	long result;		/* X509_V_ERR_... */
+	bool through;		/* our part of the handshake is over: what comes now is about our certificate */
 	char *why;
 	size_t size;
 };
@@ -218,6 +219,31 @@ static void say_failed(struct handshake *h, unsigned long e)
 	}
 }
 
+/* It hung up without a word, as gRPC's servers do: what may be wrong with us is looked for here. */
+static void say_dropped(struct handshake *h)
+{
+	X509 *x = SSL_get_certificate(h->ssl);
+	X509_STORE_CTX *check = X509_STORE_CTX_new();
+	const char *server = h->d->server;
+	char text[200] = "", shown[200];
+
+	if (!x) {
+		dial_say(h->why, h->size, "'%s' wants a certificate from us, and we have none", server);
+	} else if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
+		day_of(X509_get0_notAfter(x), text, sizeof(text));
+		dial_say(h->why, h->size, "'%s' does not take our certificate: it has expired on %s", server, text);
+	} else if (check && X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(h->ctx), x, NULL) &&
+		   X509_verify_cert(check) <= 0) {
+		X509_NAME_get_text_by_NID(X509_get_issuer_name(x), NID_commonName, text, sizeof(text));
+		dial_say(h->why, h->size, "'%s' does not take our certificate: it may not know its authority ('%s')", server,
+			 complaint_show(text, shown, sizeof(shown)));
+	} else {
+		dial_say(h->why, h->size, "'%s' does not take our certificate, or hung up for another reason: its log says why",
+			 server);
+	}
+	X509_STORE_CTX_free(check);
+}
+
 /* One step of OpenSSL, waited for.  0; -EPROTO if it failed, which is said then; -ETIMEDOUT, -ECANCELED. */
 static int step(struct handshake *h, int (*fn)(SSL *ssl))
 {
@@ -239,6 +265,9 @@ static int step(struct handshake *h, int (*fn)(SSL *ssl))
 		}
 		if (h->refused)
 			say_unverified(h);
+		else if (h->through && (e != SSL_ERROR_SSL ||
+					ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING))
+			say_dropped(h);
 		else if (e == SSL_ERROR_SSL)
 			say_failed(h, ERR_peek_last_error());
 		else
@@ -264,8 +293,22 @@ static void listen_for_alert(struct handshake *h)
 	if (rpc_now_ms() + ALERT_MS < soon.until)
 		soon.until = rpc_now_ms() + ALERT_MS;
 	h->d = &soon;
+	h->through = true;
 	step(h, peek);		/* silence is consent */
 	h->d = d;
+}
+
+bool dial_is_tls(const struct dial *d, int fd)
+{
+	struct dial any = { .server = d->server, .tls = true, .insecure = true, .until = d->until, .abort = d->abort };
+	char why[256] = "";
+	struct handshake h = { .d = &any, .fd = fd, .why = why, .size = sizeof(why), .wanted = "localhost" };
+	int err = prepare(&h) ? step(&h, SSL_connect) : -ENOMEM;
+
+	SSL_free(h.ssl);
+	SSL_CTX_free(h.ctx);
+	ERR_clear_error();
+	return !err;
 }
 
 void dial_tls(const struct dial *d, int fd, const char *host, char *why, size_t size)

@@ -6,6 +6,7 @@
 #include "lib/rpc/dial.h"
 
 void dial_tls(const struct dial *d, int fd, const char *host, char *why, size_t size);
+bool dial_is_tls(const struct dial *d, int fd);		/* does it answer a handshake */
 
 /* dial.c */
 int dial_wait(const struct dial *d, int fd, short events);

@@ -7,3 +7,4 @@ $(RPC_SERVE) $(RPC_TESTS): %: %.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
 
 TEST_NEEDS += $(RPC_SERVE)
+QUICK += $(B)/tests/rpc/calls
