@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Filters: the options against what they must become, the compiled ones against a slow reading of the same.
+FILTER_SELECT := $(B)/tools/select.o $(B)/tools/select_build.o $(B)/tools/select_clash.o $(B)/tools/select_options.o \
+	$(B)/tools/select_value.o $(B)/tools/when.o
+$(B)/tests/filter/options: $(B)/tests/filter/options.o $(FILTER_SELECT) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+QUICK += $(B)/tests/filter/options
