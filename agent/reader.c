@@ -264,6 +264,7 @@ static void on_record(void *ctx, const struct weir_record *from)
 			to.total.packets[side] = from->total.packets[side];
 			to.total.bytes[side] = from->total.bytes[side];
 		}
+		to.handshake_us = from->total.handshake_us;
 		read_note(r, from, &to);
 	} else {
 		to.packets = from->packets;

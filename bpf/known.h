@@ -101,6 +101,8 @@ inline_fn int advance(struct slot *f, const struct packet *p, __u64 gate)
 		if (swap_if(slot_tag(f), t, n)) {
 			if (half_open(t) != half_open(n))
 				usage_add(payer_of(gate, t), 0, half_open(n) - half_open(t));
+			if (p->proto == IPPROTO_TCP && WEIR_TAG_PHASE(n) != WEIR_TAG_PHASE(t))
+				timing_step(f, n);
 			return 1;
 		}
 		t = slot_read(f);

@@ -150,7 +150,8 @@ __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdic
 	return why == WEIR_ALLOWED ? why : pick_up(p, v, why);
 }
 
-/* 1: the slot is ours; 0: somebody was faster; else -reason.  *away is told where the slot is. */
+#define FRESH 2
+/* 1: the slot is ours, FRESH: and was nobody's; 0: somebody was faster; else -reason.  *away is told where the slot is. */
 inline_fn int claim(struct slot *f, const struct packet *p, __u32 payer, __u64 *away)
 {
 	__u32 over = usage_over(payer);
@@ -175,7 +176,7 @@ inline_fn int claim(struct slot *f, const struct packet *p, __u32 payer, __u64 *
 	if (over && payer_of(ONCE(slot_hot(f)->gate), f->t) != payer)
 		return 0;
 	if (WEIR_TAG_PHASE(f->t) == WEIR_FREE)
-		return slot_take(f, f->t);
+		return slot_take(f, f->t) * FRESH;
 	if (!slot_empty(f->ix, f->way, f->t, idle(f->t, p->now) ? WEIR_END_EXPIRED : WEIR_END_EVICTED))
 		return 0;
 	f->t = (__u64)(__u16)(WEIR_TAG_INC(f->t) + 1) << 8 | WEIR_BUSY;
@@ -194,7 +195,7 @@ inline_fn __u16 opened_flags(const struct packet *p, const struct verdict *v)
 	       (v->answer.would_deny ? WEIR_COLD_WOULD_DENY : 0);
 }
 /* Ours: everything but the tag. */
-inline_fn void slot_fill(struct slot *f, const struct packet *p, const struct verdict *v)
+inline_fn void slot_fill(struct slot *f, const struct packet *p, const struct verdict *v, int fresh)
 {
 	struct weir_hot *h = slot_hot(f);
 	__u64 inc = (__u64)WEIR_TAG_INC(f->t) << 48, one = p->elsewhere ? 0 : ((__u64)p->segments << 32) + p->bytes;
@@ -209,7 +210,9 @@ inline_fn void slot_fill(struct slot *f, const struct packet *p, const struct ve
 	h->gate = gate_of(p, v);
 	h->count[0] = inc + (p->side ? 0 : one);
 	h->count[1] = inc + (p->side ? one : 0);
-	if (flags)			/* seldom: the cold part is touched for nothing less */
+	if (fresh && p->proto == IPPROTO_TCP)
+		timing_begin(f, p);	/* a full table has no time for its cold part */
+	if (flags)
 		cold_begin(f)->flags = flags;
 	PAUSE();
 }
@@ -239,7 +242,7 @@ __noinline int flow_open(struct packet *p, struct verdict *v, __u32 reason)
 		r = claim(&f, p, payer, &away);
 	if (r <= 0)
 		return r ? -r : WEIR_NO_ROOM;
-	slot_fill(&f, p, v);
+	slot_fill(&f, p, v, r == FRESH);
 	if (away)
 		away_add(p->hash, 1);
 	t = tag_first(&f, p, v, away);

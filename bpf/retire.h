@@ -55,6 +55,14 @@ inline_fn __u8 closed_flags(const struct slot *f, const struct weir_hot *h, __u6
 	}
 	return flags;
 }
+inline_fn void timing_told(const struct slot *f, __u64 was, struct weir_record *r)
+{
+	__u64 v = slot_cold(f)->timing;
+	int ours = WEIR_TAG_PROTO(was) == IPPROTO_TCP && WEIR_TIMING_INC(v) == WEIR_TAG_INC(was), over = !!(v & WEIR_TIMING_OVER);
+
+	r->total.handshake_us = ours && over ? WEIR_TIMING_US(v >> 24 & WEIR_TIMING_MASK) : 0;
+	r->total.answer_us = ours ? WEIR_TIMING_US(v & (WEIR_TIMING_OVER - 1)) : 0;
+}
 inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, const struct totals *t, __u64 was,
 			    __u32 why)
 {
@@ -86,6 +94,7 @@ inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, con
 	r->total.packets[1] = t->packets[1];
 	r->total.bytes[0] = t->bytes[0];
 	r->total.bytes[1] = t->bytes[1];
+	timing_told(f, was, r);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 

@@ -273,6 +273,30 @@ inline_fn int slot_take(struct slot *f, __u64 t)
 	PAUSE();
 	return 1;
 }
+/* How long the network and the peer take, by the handshake's three packets. */
+inline_fn __u64 timing_now(void) { return bpf_ktime_get_ns() >> 12 & WEIR_TIMING_MASK; }
+
+/* Ours.  What begins with anything but a SYN began before. */
+inline_fn void timing_begin(struct slot *f, const struct packet *p)
+{
+	int first = (p->tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	slot_cold(f)->timing = (__u64)WEIR_TAG_INC(f->t) << 48 | (first ? timing_now() << 24 : WEIR_TIMING_OVER);
+}
+/* A published tag's phase was changed to 'n's: the slot may be another's by now, so the timing changes only from what it was. */
+inline_fn void timing_step(struct slot *f, __u64 n)
+{
+	__u64 *at = &slot_cold(f)->timing, v = ONCE(*at), took;
+
+	if (WEIR_TIMING_INC(v) != WEIR_TAG_INC(n) || v & WEIR_TIMING_OVER)
+		return;
+	took = timing_now() - (v >> 24) & WEIR_TIMING_MASK;
+	took += !took;
+	if (WEIR_TAG_PHASE(n) == WEIR_ANSWERED && !(v & WEIR_TIMING_MASK) && took < WEIR_TIMING_OVER)
+		swap_if(at, v, v | took);
+	else if (WEIR_TAG_PHASE(n) == WEIR_CONFIRMED)
+		swap_if(at, v, (v & ~((__u64)WEIR_TIMING_MASK << 24)) | took << 24 | WEIR_TIMING_OVER);
+}
 inline_fn void away_add(__u64 hash, __u64 n)
 {
 	struct weir_bucket *b = bucket(place(hash, 0));

@@ -138,9 +138,16 @@ struct weir_cold {		/* not touched until a count fills or something rare happens
 	__u16 flags;		/* enum weir_cold_flag */
 	__u16 to_port;		/* destination before or after translation, network order; 0: none */
 	struct weir_addr to;
-	__u64 spare;
+	__u64 timing;		/* of a TCP handshake: see below */
 };
 WEIR_SIZE(struct weir_cold, 64);
+
+/* Timing, in 4.096 us, changed by compare-and-swap: 63..48 incarnation | 47..24 when it was opened, then how long the
+ * handshake took | 23 it is over | 22..0 how long the answer took. */
+#define WEIR_TIMING_INC(v)	((__u16)((v) >> 48))
+#define WEIR_TIMING_MASK	0xffffffU
+#define WEIR_TIMING_OVER	(1U << 23)
+#define WEIR_TIMING_US(units)	((__u32)(((__u64)(units) << 12) / 1000))
 
 struct weir_bucket {
 	__u64 away;		/* flows that belong here first and live in their second bucket */

@@ -12,7 +12,7 @@ enum weir_kind {
 	WEIR_REC_OPENED = 1,	/* a new flow, with verdict and rule: 80 bytes */
 	WEIR_REC_AGAIN,		/* judged again under a newer generation, and its rule or would-be verdict changed: 80 */
 	WEIR_REC_DENIED,	/* a packet dropped: 80 */
-	WEIR_REC_CLOSED,	/* a flow left its slot, with its totals: 96 */
+	WEIR_REC_CLOSED,	/* a flow left its slot, with its totals: 104 */
 	WEIR_REC_PAYLOAD,	/* kept for the head of an inspected flow's payload */
 };
 
@@ -62,10 +62,12 @@ struct weir_record {
 		};
 		struct {		/* CLOSED: [0] src to dst, [1] dst to src */
 			__u64 packets[2], bytes[2];
+			__u32 handshake_us;	/* TCP: from the SYN to the opener's ACK; 0: not seen whole */
+			__u32 answer_us;	/* TCP: from the SYN to the SYN-ACK: there and back */
 		} total;
 	};
 };
-WEIR_SIZE(struct weir_record, 96);
+WEIR_SIZE(struct weir_record, 104);
 #define WEIR_RECORD_SHORT 80
 
 #define WEIR_RING_RECORDS (4 << 20)

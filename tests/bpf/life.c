@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "tests/bpf/world.h"
@@ -689,6 +690,55 @@ static void stranger_known(void)
 	sent("an open set passes a pod not yet known", TO(B, IF_UPLINK), "tcp 10.0.8.9:1 > B:80 S", WEIR_ALLOWED);
 }
 
+static void closed_record(const char *packet)
+{
+	struct flow_seen f;
+
+	world_flow(w, packet, &f);
+	w->asked[0] = (struct weir_ask){ .bucket = f.bucket, .way = f.way, .why = WEIR_END_LEFT, .tag = f.tag };
+	w->asked[1].tag = 0;
+	world_drain(w);
+	CHECK_EQ(world_expire(w), 1, "freed on request");
+	world_drain(w);
+	CHECK_EQ(w->last.kind, WEIR_REC_CLOSED, "and told");
+}
+
+/* The three packets of a handshake say how long it took; what was not seen whole says nothing. */
+static void timings(void)
+{
+	for (int i = 0; i < 2; i++) {
+		__u32 answer, whole;
+
+		sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+		usleep(30000);
+		sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+		sent("and once more", FROM(B), BA " SA", WEIR_KNOWN);
+		usleep(20000);
+		sent("ACK", FROM(A), AB " A", WEIR_KNOWN);
+		usleep(1000);
+		sent("data", FROM(A), AB " A len=10", WEIR_KNOWN);
+		closed_record(AB);
+		answer = w->last.total.answer_us;
+		whole = w->last.total.handshake_us;
+		CHECK(answer >= 29990 && answer < 10000000, "the answer took 30 ms or more, not %u us", answer);
+		CHECK(whole >= answer + 19990 && whole < 20000000, "the opener went on 20 ms later, not after %u us", whole);
+	}
+	sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+	closed_record(AB);
+	CHECK(w->last.total.answer_us && !w->last.total.handshake_us, "answered, and no more");
+	sent("from the middle", FROM(A), AB " A", WEIR_ALLOWED);
+	sent("its answer", FROM(B), BA " A", WEIR_KNOWN);
+	sent("and on", FROM(A), AB " A", WEIR_KNOWN);
+	closed_record(AB);
+	CHECK(!w->last.total.answer_us && !w->last.total.handshake_us, "no handshake was seen");
+	sent("a datagram", FROM(A), "udp A:4000 > B:80", WEIR_ALLOWED);
+	sent("its answer", FROM(B), "udp B:80 > A:4000", WEIR_KNOWN);
+	sent("and on", FROM(A), "udp A:4000 > B:80", WEIR_KNOWN);
+	closed_record("udp A:4000 > B:80");
+	CHECK(!w->last.total.answer_us && !w->last.total.handshake_us, "UDP has none");
+}
+
 /* A pod that begins datagrams without end forgets its own, not another's: of four others at most one or two share with it. */
 static void fragments_shared(void)
 {
@@ -726,7 +776,7 @@ int main(void)
 		{ "the second hook counts nothing", second_hook_counts_nothing }, { "denials", denials },
 		{ "observe only", observe_only }, { "hairpin", hairpin }, { "handing over", redirect },
 		{ "leaving", leaving }, { "a stranger becomes known", stranger_known },
-		{ "a share of the fragments", fragments_shared },
+		{ "a share of the fragments", fragments_shared }, { "timings", timings },
 	};
 	int err = world_open(&w, 64);
 
