@@ -163,8 +163,8 @@ static void put_time(struct json_out *j, const char *key, const ProtobufCMessage
 	const Google__Protobuf__Timestamp *t = (const void *)m;
 	char text[TEXT_TIME_SIZE + 1];
 
-	if (text_time_fits(t->seconds, t->nanos)) {
-		text[text_time(t->seconds, (uint32_t)t->nanos, text)] = '\0';
+	if (text_stamp_fits(t->seconds, t->nanos)) {
+		text[text_stamp(t->seconds, (uint32_t)t->nanos, text)] = '\0';
 		json_text(j, key, text);
 	} else {
 		json_null(j, key);

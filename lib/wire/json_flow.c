@@ -19,7 +19,7 @@ struct moment {
 
 static void moment_of(struct moment *t, uint64_t ns)
 {
-	t->size = ns ? text_time((int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000), t->text) : 0;
+	t->size = ns ? text_stamp((int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000), t->text) : 0;
 }
 
 static void put_moment(struct json_line *o, const struct moment *t)

@@ -23,9 +23,9 @@ __attribute__((format(printf, 3, 4)))
 bool reading_refuse(struct reading *r, const struct json_span *at, const char *format, ...);
 bool reading_no_memory(struct reading *r);
 struct json_span reading_here(struct reading *r);		/* where the value that comes begins */
-const char *reading_show(const struct json_span *s, char buf[80]);
+const char *wire_reading_show(const struct json_span *s, char buf[80]);
 
-char *reading_text(struct reading *r, size_t *length);		/* on the heap, ends with a NUL; NULL: false */
+char *wire_reading_text(struct reading *r, size_t *length);		/* on the heap, ends with a NUL; NULL: false */
 bool reading_bytes(struct reading *r, ProtobufCBinaryData *out);
 
 /* A number, a boolean or an enum of the field's type to 'at'. */

@@ -202,7 +202,7 @@ static inline void line_time(struct json_line *o, const char *key, size_t n, uin
 {
 	char text[TEXT_TIME_SIZE];
 
-	line_quoted(o, key, n, text, text_time((int64_t)seconds, nanos, text));
+	line_quoted(o, key, n, text, text_stamp((int64_t)seconds, nanos, text));
 }
 
 /* A list, not written if it has no items; "" is an item. */

@@ -61,7 +61,7 @@ static bool read_value(struct reading *r, const ProtobufCFieldDescriptor *f, voi
 
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_STRING:
-		text = reading_text(r, &length);
+		text = wire_reading_text(r, &length);
 		if (text)
 			*(char **)at = text;
 		return text;
@@ -187,7 +187,7 @@ static bool skip_unknown(struct reading *r, const struct json_span *key)
 	char show[80];
 
 	if (r->unknown && !r->unknown->fields++)
-		snprintf(r->unknown->first, sizeof(r->unknown->first), "%s", reading_show(key, show));
+		snprintf(r->unknown->first, sizeof(r->unknown->first), "%s", wire_reading_show(key, show));
 	return json_skip(&r->json);
 }
 
@@ -219,12 +219,12 @@ static bool read_time(struct reading *r, ProtobufCMessage *m)
 	Google__Protobuf__Timestamp *t = (void *)m;
 	struct json_span at = reading_here(r);
 	size_t length;
-	char *text = reading_text(r, &length);
+	char *text = wire_reading_text(r, &length);
 	bool sound;
 
 	if (!text)
 		return false;
-	sound = text_time_read(text, length, &t->seconds, &t->nanos);
+	sound = text_stamp_read(text, length, &t->seconds, &t->nanos);
 	free(text);
 	return sound || reading_refuse(r, &at, "a time as 2006-01-02T15:04:05.000Z is wanted here");
 }
@@ -257,7 +257,7 @@ static bool read_paths(struct reading *r, ProtobufCMessage *m)
 	Google__Protobuf__FieldMask *mask = (void *)m;
 	const ProtobufCFieldDescriptor *f = &m->descriptor->fields[0];
 	size_t length;
-	char *text = reading_text(r, &length);
+	char *text = wire_reading_text(r, &length);
 
 	if (!text)
 		return false;
@@ -286,7 +286,7 @@ static char *type_ahead(const struct reading *r)
 	if (json_enter(&ahead.json, '{'))
 		while (json_key(&ahead.json, &key)) {
 			if (json_is(&key, "@type"))
-				return reading_text(&ahead, &length);
+				return wire_reading_text(&ahead, &length);
 			if (!json_skip(&ahead.json))
 				break;
 		}

@@ -40,7 +40,7 @@ struct json_span reading_here(struct reading *r)
 	return (struct json_span){ .text = r->json.at, .line = r->json.line, .column = json_column(&r->json) };
 }
 
-const char *reading_show(const struct json_span *s, char buf[80])
+const char *wire_reading_show(const struct json_span *s, char buf[80])
 {
 	char text[64];
 
@@ -49,7 +49,7 @@ const char *reading_show(const struct json_span *s, char buf[80])
 }
 
 /* A string without its escapes, on the heap. */
-char *reading_text(struct reading *r, size_t *length)
+char *wire_reading_text(struct reading *r, size_t *length)
 {
 	struct json_span s;
 	char *text;
@@ -174,7 +174,7 @@ static bool unknown_word(struct reading *r, const struct json_span *s, const Pro
 	for (; n < type->n_value_names && n < 256; n++)
 		words[n] = type->values_by_name[n].name;
 	meant = word_closest(text, words, n);
-	return reading_refuse(r, s, "'%s' is no %s%s%s%s", reading_show(s, buf), type->short_name, meant ? ", is '" : "",
+	return reading_refuse(r, s, "'%s' is no %s%s%s%s", wire_reading_show(s, buf), type->short_name, meant ? ", is '" : "",
 		      meant ?: "", meant ? "' meant?" : "");
 }
 
@@ -205,7 +205,7 @@ bool reading_bytes(struct reading *r, ProtobufCBinaryData *out)
 {
 	struct json_span at = reading_here(r);
 	size_t length, size;
-	char *text = reading_text(r, &length);
+	char *text = wire_reading_text(r, &length);
 	uint8_t *data;
 
 	if (!text)

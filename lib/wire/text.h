@@ -25,11 +25,11 @@ size_t text_number(uint64_t v, char buf[20]);	/* decimal; the length */
 /* RFC 3339 in UTC, the fraction in three digits, six or nine, or none, as Go and Python write a Timestamp.  Seconds are
  * since 1970, of the years 1 to 9999.  The length. */
 #define TEXT_TIME_SIZE 40
-size_t text_time(int64_t seconds, uint32_t nanos, char buf[TEXT_TIME_SIZE]);
-bool text_time_fits(int64_t seconds, int64_t nanos);	/* is it one that a Timestamp may say */
+size_t text_stamp(int64_t seconds, uint32_t nanos, char buf[TEXT_TIME_SIZE]);
+bool text_stamp_fits(int64_t seconds, int64_t nanos);	/* is it one that a Timestamp may say */
 
 /* "2026-11-21T17:40:00.5+01:00": any RFC 3339.  False: it is none, or out of range. */
-bool text_time_read(const char *text, size_t size, int64_t *seconds, int32_t *nanos);
+bool text_stamp_read(const char *text, size_t size, int64_t *seconds, int32_t *nanos);
 
 /* Copies 'size' bytes with each that is no UTF-8 as U+FFFD; 'to' has room for three times as many.  Their number. */
 size_t text_repaired(const char *from, size_t size, char *to);

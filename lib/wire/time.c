@@ -26,7 +26,7 @@ static int64_t days_of(unsigned int year, unsigned int month, unsigned int day)
 	return (int64_t)(era * 146097 + doe) - 719468 - 146097;
 }
 
-bool text_time_fits(int64_t seconds, int64_t nanos)
+bool text_stamp_fits(int64_t seconds, int64_t nanos)
 {
 	return seconds >= FIRST && seconds <= LAST && nanos >= 0 && nanos <= 999999999;
 }
@@ -48,7 +48,7 @@ static char *put_fraction(char *to, uint32_t nanos)
 	return nanos % 1000000 ? put_digits(to, nanos / 1000, 6) : put_digits(to, nanos / 1000000, 3);
 }
 
-size_t text_time(int64_t seconds, uint32_t nanos, char buf[TEXT_TIME_SIZE])
+size_t text_stamp(int64_t seconds, uint32_t nanos, char buf[TEXT_TIME_SIZE])
 {
 	uint64_t since = (uint64_t)(seconds - FIRST);
 	uint32_t rest = (uint32_t)(since % 86400);
@@ -168,7 +168,7 @@ static bool read_zone(struct cursor *c, int *offset)
 	return true;
 }
 
-bool text_time_read(const char *text, size_t size, int64_t *seconds, int32_t *nanos)
+bool text_stamp_read(const char *text, size_t size, int64_t *seconds, int32_t *nanos)
 {
 	struct cursor c = { text, text + size };
 	unsigned int clock;
@@ -180,5 +180,5 @@ bool text_time_read(const char *text, size_t size, int64_t *seconds, int32_t *na
 	    !read_zone(&c, &offset) || c.at != c.end)
 		return false;
 	*seconds = days * 86400 + clock - offset;
-	return text_time_fits(*seconds, *nanos);
+	return text_stamp_fits(*seconds, *nanos);
 }
