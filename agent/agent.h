@@ -11,6 +11,7 @@
 #include "agent/addresses.h"
 #include "agent/attach.h"
 #include "agent/control.h"
+#include "agent/counts.h"
 #include "agent/datapath.h"
 #include "agent/edges.h"
 #include "agent/endpoints.h"
@@ -28,6 +29,7 @@
 
 struct events;
 struct judge;
+struct meters;
 struct observers;
 struct serve;
 
@@ -44,6 +46,7 @@ struct agent {
 	struct quiet *quiet;		/* every thread's: this one's point is the housekeeping */
 	struct ends *ends;
 	struct losses *losses;
+	struct counts *counts;		/* of records, for the meters; NULL without */
 	struct reader *reader;
 	struct sweep *sweep;
 	struct attach *attach;
@@ -54,6 +57,7 @@ struct agent {
 	struct observers *observers;
 	struct events *events;
 	struct serve *serve;		/* NULL: no gRPC */
+	struct meters *meters;		/* NULL: nobody asked for metrics */
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
 	struct loop_timer housekeeping;

@@ -13,6 +13,7 @@
 #include "agent/adopt.h"
 #include "agent/agent.h"
 #include "agent/events.h"
+#include "agent/metrics.h"
 #include "agent/serve.h"
 #include "agent/uninstall.h"
 #include "lib/control/frame.h"
@@ -63,6 +64,8 @@ static void on_gone(void *ctx, enum object_kind kind, const char *ns, const char
 	tell_gone(a, kind, ns, name);
 	policies_gone(a->policies, kind, ns, name);
 	names_gone(a->names, kind, ns, name, records_next(a->records));
+	if (kind == OBJECT_POD)
+		meters_gone(a->meters, ns, name);
 }
 
 static void on_settled(void *ctx)
@@ -84,6 +87,7 @@ static void on_naming(void *ctx)
 {
 	struct agent *a = ctx;
 
+	meters_settle(a->meters);
 	endpoints_naming(a->endpoints);
 }
 
@@ -217,12 +221,15 @@ static int start_records(struct agent *a)
 	}
 	if (!err)
 		err = observers_open(&a->observers, a);
+	if (!err && a->settings.metrics)
+		err = counts_new(&a->counts);
 	if (err)
 		return log_err(err, "cannot start");
 	with.quiet = a->quiet;
 	with.ends = a->ends;
 	with.rules = a->rules;
 	with.records = a->records;
+	with.counts = a->counts;
 	err = reader_open(&a->reader, &with);
 	if (err)
 		return log_err(err, "cannot read what the kernel records");
@@ -320,6 +327,17 @@ static int check_state(const struct agent *a)
 	return 0;
 }
 
+static int start_metrics(struct agent *a)
+{
+	struct complaint why = { 0 };
+	char text[1024];
+	int err = a->settings.metrics ? meters_open(&a->meters, a, &why) : 0;
+
+	if (err)
+		log_error("%s", why.text[0] ? complaint_text(&why, text, sizeof(text)) : strerror(-err));
+	return err;
+}
+
 static int start(struct agent *a)
 {
 	int err = check_state(a);
@@ -344,6 +362,8 @@ static int start(struct agent *a)
 		err = start_policies(a);
 	if (!err)
 		err = start_state(a);
+	if (!err)
+		err = start_metrics(a);
 	if (!err && a->settings.judge && (err = judge_open(&a->judge, a)))
 		log_err(err, "cannot make a namespace for the judge");
 	if (!err)
@@ -356,6 +376,7 @@ static void stop(struct agent *a)
 {
 	server_close(a->server);
 	serve_close(a->serve);
+	meters_close(a->meters);
 	judge_close(a->judge);
 	state_close(a->state);
 	addresses_close(a->addresses);
@@ -365,6 +386,7 @@ static void stop(struct agent *a)
 	attach_close(a->attach);
 	grace_close(a->grace);
 	reader_close(a->reader);
+	counts_free(a->counts);
 	observers_close(a->observers);
 	events_free(a->events);
 	ends_free(a->ends);

@@ -292,6 +292,23 @@ static void list_refused(struct policies *p)
 	}
 }
 
+const uint32_t policies_apply_bound_us[POLICIES_APPLY_BOUNDS] = {
+	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000,
+};
+
+static void count_apply(struct policies_counts *c, uint64_t us)
+{
+	unsigned int i = 0;
+
+	while (i < POLICIES_APPLY_BOUNDS && us > policies_apply_bound_us[i])
+		i++;
+	c->apply_bucket[i]++;
+	c->apply_sum_us += us;
+	c->apply_last_us = us;
+	if (us > c->apply_most_us)
+		c->apply_most_us = us;
+}
+
 static void commit(struct policies *p)
 {
 	struct compile_report report = { 0 };
@@ -317,9 +334,7 @@ static void commit(struct policies *p)
 		l->next = p->left;
 		p->left = l;
 	}
-	p->counts.apply_last_us = now_us() - p->dirty_since;
-	if (p->counts.apply_last_us > p->counts.apply_most_us)
-		p->counts.apply_most_us = p->counts.apply_last_us;
+	count_apply(&p->counts, now_us() - p->dirty_since);
 	log_debug("commit %llu: %u cells, %u ranges, %u words in %llu us", (unsigned long long)p->commits, report.cells,
 		  report.ranges, report.words, (unsigned long long)p->counts.apply_last_us);
 	p->joining = true;

@@ -74,10 +74,15 @@ void policies_each(const struct policies *p, enum object_kind kind, const char *
 void policies_rejected(const struct policies *p, state_reject_fn fn, void *ctx);
 void policies_refused(const struct policies *p, kept_refused_fn fn, void *ctx);
 
+/* How long changes took to be enforced: so many up to each bound, and in the last place those beyond. */
+#define POLICIES_APPLY_BOUNDS 13
+extern const uint32_t policies_apply_bound_us[POLICIES_APPLY_BOUNDS];
+
 struct policies_counts {
 	uint64_t commits, refused;
 	uint64_t apply_last_us;		/* from the first change of the last commit to its enforcement */
 	uint64_t apply_most_us;
+	uint64_t apply_bucket[POLICIES_APPLY_BOUNDS + 1], apply_sum_us;
 	bool busy;			/* something is on its way to the kernel, or rests */
 };
 void policies_count(const struct policies *p, struct policies_counts *out);

@@ -27,6 +27,8 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "tls-cert", &want.tls_cert, "FILE", "this server's certificate; read anew when it changes"),
 	OPT_TEXT(0, "tls-key", &want.tls_key, "FILE", "and its key"),
 	OPT_TEXT(0, "tls-client-ca", &want.tls_client_ca, "FILE", "who signs the clients' certificates"),
+	OPT_TEXT(0, "metrics", &want.metrics, "ADDR:PORT", "serve metrics there by HTTP, at /metrics (nowhere; 127.0.0.1:9965 is usual)"),
+	OPT_TEXT(0, "metrics-enable", &want.metrics_enable, "LIST", "metrics of flows, as Hubble takes them (those that dashboards need)"),
 	OPT_TEXT(0, "cluster", &want.cluster, "NAME", "goes before the node's name in flows (none)"),
 	OPT_TEXT(0, "mode", &want.mode_word, "MODE", "kubernetes, default-deny-audit or default-deny (kubernetes)"),
 	OPT_TEXT(0, "hairpin", &want.hairpin_word, "FATE", "allow or deny a pod's packets to itself through a Service (allow)"),

@@ -23,6 +23,8 @@ struct settings {
 	const char *observer_socket;	/* NULL: none */
 	const char *listen;		/* ADDRESS:PORT, or NULL */
 	const char *tls_cert, *tls_key, *tls_client_ca;		/* all or none */
+	const char *metrics;		/* ADDRESS:PORT of HTTP, or NULL */
+	const char *metrics_enable;	/* NULL: what dashboards need (agent/metrics.c) */
 	const char *cluster;		/* NULL: flows name the node alone */
 	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
 	unsigned int buckets, records;
