@@ -17,6 +17,7 @@ static int check_numbers(const struct select_given *g, struct complaint *why);
 static int take_lists(struct select *s, const struct select_given *g, struct complaint *why);
 static int take_times(struct select *s, const struct select_given *g, uint64_t now, struct complaint *why);
 static int take_mask(struct select *s, const struct select_given *g, struct complaint *why);
+static int unmask_authors(struct select *s);
 static int take_authors(struct select *s, const struct select_given *g, struct complaint *why);
 
 static int fill(struct select *s, const struct select_given *g, uint64_t now, struct complaint *why)
@@ -36,7 +37,7 @@ static int fill(struct select *s, const struct select_given *g, uint64_t now, st
 	s->explain = g->explain;
 	s->ends = s->raw || s->explain;
 	s->default_masks = g->default_masks;
-	return take_lists(s, g, why) ?: take_times(s, g, now, why) ?: take_mask(s, g, why) ?: take_authors(s, g, why);
+	return take_lists(s, g, why) ?: take_times(s, g, now, why) ?: take_authors(s, g, why) ?: take_mask(s, g, why);
 }
 
 static void forget(struct select_given *g)
@@ -209,7 +210,18 @@ static int take_mask(struct select *s, const struct select_given *g, struct comp
 	s->masked = true;
 	err = wire_mask_new(&mask, s->ask->field_mask->paths, s->ask->field_mask->n_paths, &wrong);
 	wire_mask_free(mask);
-	return err == -EINVAL ? select_refuse("field-mask", wrong.text, why) : err;
+	if (err == -EINVAL)
+		return select_refuse("field-mask", wrong.text, why);
+	return err ?: unmask_authors(s);
+}
+
+/* What select_pass() looks at. */
+static int unmask_authors(struct select *s)
+{
+	if (!s->ask->extensions)
+		return 0;
+	return add_paths(s->ask->field_mask,
+			 "extensions,egress_allowed_by,ingress_allowed_by,egress_denied_by,ingress_denied_by");
 }
 
 int select_mask(struct select *s, const char *const *path, size_t n)
@@ -222,7 +234,7 @@ int select_mask(struct select *s, const char *const *path, size_t n)
 		err = new_mask(s);
 	for (size_t i = 0; i < n && !err; i++)
 		err = add_paths(s->ask->field_mask, path[i]);
-	return err;
+	return err ?: unmask_authors(s);
 }
 
 static int pack_options(struct select *s, const Weir__V1__FlowsOptions *options)

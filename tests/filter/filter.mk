@@ -4,4 +4,6 @@ FILTER_SELECT := $(B)/tools/select.o $(B)/tools/select_build.o $(B)/tools/select
 	$(B)/tools/select_value.o $(B)/tools/when.o
 $(B)/tests/filter/options: $(B)/tests/filter/options.o $(FILTER_SELECT) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
-QUICK += $(B)/tests/filter/options
+$(B)/tests/filter/stored: $(B)/tests/filter/stored.o $(FILTER_SELECT) $(B)/tools/stored.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+QUICK += $(B)/tests/filter/options $(B)/tests/filter/stored
