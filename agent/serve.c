@@ -96,7 +96,8 @@ static int open_peers(struct serve *s)
 
 static int begin(struct serve *s, struct complaint *why)
 {
-	struct rpc_server_options options = { .max_request = REQUEST_MOST, .kick_ms = KICK_MS };
+	struct rpc_server_options options = { .max_request = REQUEST_MOST, .max_calls = SERVE_CALLS,
+					      .kick_ms = KICK_MS };
 	int err = rpc_loop_open(&s->loop) ?: rpc_server_new(&s->server, s->loop, &options) ?:
 		  errands_new(&s->errands, s->a->loop, s->loop) ?:
 		  hints_new(&s->hints, s->a, s->errands, s->loop, on_hints, s);

@@ -18,6 +18,8 @@
 #include "lib/rpc/credentials.h"
 #include "lib/rpc/server.h"
 
+#define SERVE_CALLS 4096		/* at once */
+
 struct agent;
 struct serve;
 

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/answers.h"
+#include "agent/serve.h"
 
 #define GAUGES_MOST 64
 #define MAPS_MOST 32
@@ -135,6 +136,22 @@ static void policy_gauges(const struct agent *a, struct answer *to)
 	to->status.policies = c.policies;
 }
 
+static void stream_gauges(const struct serve *s, struct answer *to)
+{
+	struct rpc_server_stats rpc;
+	struct serve_counts c;
+
+	serve_count(s, &c);
+	rpc_server_stats(serve_server(s), &rpc);
+	gauge(to, "flow streams", c.streams, 0);
+	gauge(to, "calls", rpc.live_calls, SERVE_CALLS);
+	gauge(to, "connections", rpc.live_connections, 0);
+	stat(to, "hints-refused", "denials told without a hint, for want of time", c.hints_refused, 0);
+	stat(to, "calls-refused", "gRPC calls beyond a limit", rpc.refused_calls, 0);
+	stat(to, "connections-refused", "gRPC connections beyond a limit, or of users who may not", rpc.refused_connections, 0);
+	stat(to, "connections-cut", "gRPC connections cut for a flood of resets", rpc.cut_connections, 0);
+}
+
 static void flow_gauges(const struct agent *a, struct answer *to)
 {
 	struct flow_table_use use;
@@ -152,6 +169,8 @@ static void flow_gauges(const struct agent *a, struct answer *to)
 	gauge(to, "denial ring bytes", fill.denials, fill.denials_size);
 	gauge(to, "records", next < capacity ? next : capacity, capacity);
 	gauge(to, "clients", s.clients, CONTROL_CLIENTS);
+	if (a->serve)
+		stream_gauges(a->serve, to);
 }
 
 static void map_gauges(const struct agent *a, struct answer *to)

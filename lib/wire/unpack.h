@@ -19,7 +19,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #define UNPACK_TIMES 48
-#define UNPACK_LEAST 65536
+#define UNPACK_LEAST (256U << 10)	/* some hundred small filters, each 700 bytes in memory */
 
 void *unpack_message(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size);
 void unpack_free(void *message);		/* NULL is fine */

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many clients, clients that come and go, clients that do not read; an agent that stops, is killed, and starts again."""
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "with"))
+import check as t  # noqa: E402
+from lab import Lab, WEIR, needs_root  # noqa: E402
+
+needs_root()
+from api import *  # noqa: E402,F403
+
+CART, DATABASE = "10.244.1.11", "10.244.1.13"
+CLIENTS = 100
+
+
+def rss(pid):
+    """KiB, less what is mapped from the kernel's maps."""
+    total, ours = 0, True
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            if line[0] in "0123456789abcdef":
+                ours = "bpf" not in line
+            elif ours and line.startswith("Rss:"):
+                total += int(line.split()[1])
+    return total
+
+
+def threads_alive(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+def many(lab):
+    """Each of a hundred followers sees every flow, once, in one order."""
+    apis = [Api(lab.observer()) for _ in range(CLIENTS)]
+    calls = [a.GetFlows(follow=True, seconds=60, whitelist=[Filter(source_pod=["shop/frontend"])]) for a in apis]
+    for c in calls:
+        c.initial_metadata()
+    for _ in range(5):
+        lab.talks("shop/frontend", [(CART, 8080)] * 10)
+
+    def read(call):
+        return [next(call).flow.uuid for _ in range(50)]
+
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        seen = list(pool.map(read, calls))
+    t.check("fifty flows", len(set(seen[0])) == 50, len(set(seen[0])))
+    t.check("the same for all", all(s == seen[0] for s in seen))
+    for c in calls:
+        c.cancel()
+    with Api(lab.observer()) as api:
+        t.check("all are gone", t.until(lambda: api.Status().gauges and followers(api) == 0, 5), followers(api))
+        t.check("it serves on", api.ServerStatus().seen_flows >= 50)
+    for a in apis:
+        a.channel.close()
+
+
+def followers(api):
+    """Streams of flows that the agent has."""
+    return [g.used for g in api.Status().gauges if g.name == "flow streams"][0]
+
+
+def storms(lab):
+    """Streams begun and cancelled at once, giant filters, readers that never read: bounded, and nobody else suffers."""
+    pid, stop, slowest = lab.pid(), threading.Event(), [0.0]
+    before = rss(pid)
+
+    def watch():
+        with Api(lab.observer()) as api:
+            while not stop.is_set():
+                began = time.monotonic()
+                api.ServerStatus(seconds=20)
+                slowest[0] = max(slowest[0], time.monotonic() - began)
+                time.sleep(0.01)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    apis = [Api(lab.observer()) for _ in range(8)]
+
+    def cancels(api):
+        for i in range(400):
+            c = api.GetFlows(follow=bool(i % 2), number=i, whitelist=[Filter(source_pod=["shop/"])])
+            c.cancel()
+
+    def giants(api):
+        big = [Filter(source_ip=[f"10.1.{i >> 8}.{i & 255}" for i in range(8000)])]
+        for _ in range(20):
+            list(api.GetFlows(number=5, whitelist=big))
+        patterns = [Filter(http_path=["(a|b)*c" * 50] * 100)]
+        for _ in range(20):
+            error(lambda: api.GetFlows(number=5, whitelist=patterns))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(cancels, a) for a in apis[:4]] + [pool.submit(giants, a) for a in apis[4:]]:
+            done.result()
+    stalled = [apis[i % 8].GetFlows(first=True, follow=False) for i in range(200)]     # nobody reads these
+    time.sleep(1)
+    t.check("it lives", threads_alive(pid))
+    t.check("memory stays bounded", rss(pid) - before < 32 << 10, f"{rss(pid) - before} KiB more")
+    for c in stalled:
+        c.cancel()
+    codes = [error(lambda: apis[0].GetFlows(follow=True, seconds=0.2))[0] for _ in range(3)]
+    t.equal("deadlines are kept", codes, ["DEADLINE_EXCEEDED"] * 3)
+    stop.set()
+    watcher.join()
+    t.check("nobody waited long", slowest[0] < 1, slowest[0])
+    for a in apis:
+        a.channel.close()
+
+
+def control_answers(lab):
+    said = subprocess.run([WEIR, "endpoints", "--server", lab.control()], capture_output=True, text=True)
+    return said.returncode == 0
+
+
+def stops(lab):
+    """SIGTERM: streams end with the reason; the socket goes; the next agent serves what the kernel kept."""
+    pid = lab.pid()
+    with Api(lab.observer()) as api:
+        call = api.GetFlows(follow=True, seconds=30)
+        events = api.GetAgentEvents(follow=True, seconds=30)
+        call.initial_metadata(), events.initial_metadata()
+        args = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")[:-1]
+        os.kill(pid, signal.SIGTERM)
+        code, text = error(lambda: call)
+        t.check("a follower is told", code == "UNAVAILABLE" and "stopping" in text, (code, text))
+        t.equal("one of events, too", error(lambda: events)[0], "UNAVAILABLE")
+    t.check("it ends", t.until(lambda: not running(pid), 5))
+    t.check("its socket is gone", not os.path.exists(lab.observer().removeprefix("unix:")))
+    return args
+
+
+def running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def start(lab, args, log):
+    """An agent as the lab had it, in the node's namespace; a child of this test's."""
+    return subprocess.Popen(["ip", "netns", "exec", f"weir-{lab.name}+node+n1"] + [a.decode() for a in args], stderr=log)
+
+
+def again(lab, args, log):
+    agent = start(lab, args, log)
+    with Api(lab.observer()) as api:
+        up = t.until(lambda: error(lambda: api.Check(service="hubble.server.Observer", seconds=1))[0] == "OK" and
+                     api.Check(service="hubble.server.Observer").status == 1, 15)
+        t.check("a new agent serves", up)
+        t.check("the shop goes on", t.until(lambda: lab.talk("shop/frontend", CART, 8080), 5))
+        got = t.until(lambda: api.flows(whitelist=[Filter(source_pod=["shop/frontend"])]), 5)
+        t.check("and is seen", got)
+    return agent
+
+
+def killed(lab, args, log, agent):
+    """SIGKILL: clients see the connection end; the stale socket is no obstacle."""
+    with Api(lab.observer()) as api:
+        call = api.GetFlows(follow=True, seconds=30)
+        call.initial_metadata()
+        agent.kill()
+        agent.wait()
+        t.equal("a follower sees the end", error(lambda: call)[0], "UNAVAILABLE")
+    agent = again(lab, args, log)
+    agent.terminate()
+    t.equal("it ends well", agent.wait(), 0)
+
+
+with Lab("policies/shop") as lab:
+    lab.serve("shop/cart", 8080)
+    lab.serve("shop/database", 5432)
+    many(lab)
+    storms(lab)
+    t.check("the control socket answers", control_answers(lab))
+    with open(os.path.join(lab.dir, "log"), "w") as log:
+        args = stops(lab)
+        agent = again(lab, args, log)
+        killed(lab, args, log, agent)
+t.done()
