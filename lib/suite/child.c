@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <weir/base.h>
 
 #define START_MS 15000
 #define ANSWER_MS 30000
@@ -22,7 +23,7 @@
 struct child {
 	struct child_options options;
 	pid_t pid;
-	char dir[64];
+	char dir[64], pins[128];
 	char node[256];
 	bool mounted;
 	struct control *control;
@@ -331,4 +332,10 @@ int child_hand(struct child *c, struct hand *hand, const struct cluster *cluster
 	free(b.gone);
 	free(text);
 	return err;
+}
+
+const char *child_pins(struct child *c)
+{
+	snprintf(c->pins, sizeof(c->pins), "%s/bpf/weir/%u", c->dir, WEIR_ABI);
+	return c->pins;
 }

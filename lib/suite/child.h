@@ -39,5 +39,6 @@ void child_abandon(struct child *c);	/* in a signal handler: it ends, and its fi
 
 struct control *child_control(struct child *c);
 int child_pid(const struct child *c);
+const char *child_pins(struct child *c);	/* of a standing one: where its maps are pinned */
 
 #endif

@@ -283,6 +283,11 @@ static int ask_remove(struct town *t, struct place *p, struct complaint *why)
 	return err;
 }
 
+int town_guard(struct town *t, struct place *p, bool guarded, struct complaint *why)
+{
+	return guarded ? ask_add(t, p, why) : ask_remove(t, p, why);
+}
+
 static unsigned int addresses_of(const struct value *pod, struct weir_addr addr[ADDRESSES])
 {
 	unsigned int n = 0;

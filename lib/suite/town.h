@@ -37,6 +37,9 @@ const __u8 *place_mac(const struct place *p);
 const __u8 *place_gateway(const struct place *p);
 bool place_is_node(const struct place *p);
 
+/* Whether the agent guards a pod's interface: it is told so, as by who makes interfaces. */
+int town_guard(struct town *t, struct place *p, bool guarded, struct complaint *why);
+
 /* The MACs are filled in; a node's frame is sent by a socket of the node. */
 int town_send(struct town *t, struct place *from, const struct wire *w);
 /* The next packet that reached a place from elsewhere, within so many ms.  'seen.data' lasts until the next call. */

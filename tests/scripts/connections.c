@@ -39,24 +39,45 @@ static void cut_stays_cut(struct stage *s)
 	stage_hang_up(&c);
 }
 
-/* nasty-32, without waiting five minutes: lifetimes are tested by the programs' own tables. */
+#define ONLY_IN_X "createPolicy: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: x}, " \
+	"spec: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress], ingress: [{from: [{namespaceSelector: {}}]}]}}"
+
+/* nasty-32: the programs believe that it is 301 s later, and the agent has swept since. */
 static void replies_pass(struct stage *s)
 {
 	struct call c;
 
-	stage_do(s, "createPolicy: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: x}, "
-		 "spec: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress], "
-		 "ingress: [{from: [{namespaceSelector: {}}]}]}}");
+	stage_do(s, ONLY_IN_X);
 	SEEN(stage_call(s, &c, "y/a", "x/a", 80), "y/a calls x/a");
 	SEEN(stage_says(s, c.receiver, c.opener), "x/a may answer");
-	sleep(2);
-	SEEN(stage_says(s, c.receiver, c.opener), "after a silence, too");
+	stage_later(s, 301);
+	sleep(6);
+	SEEN(stage_says(s, c.receiver, c.opener), "after five minutes, too");
 	SEEN(!stage_probe(s, "x/a", "y/a", IPPROTO_TCP, 80), "but open nothing");
 	stage_hang_up(&c);
 }
 
-/* nasty-33: the interface is taken from the agent, a connection made, and the interface handed over again. */
+/* nasty-33: nobody guards, a connection is made, and the interfaces are handed over. */
 static void older_than_us(struct stage *s)
+{
+	struct call c;
+
+	stage_do(s, ONLY_IN_X);
+	stage_guard(s, "x/a", false);
+	stage_guard(s, "y/a", false);
+	sleep(1);			/* the programs leave after the answer */
+	SEEN(stage_call(s, &c, "y/a", "x/a", 80), "y/a calls x/a");
+	SEEN(stage_probe(s, "x/a", "y/a", IPPROTO_TCP, 80), "nobody guards x/a");
+	stage_guard(s, "x/a", true);
+	stage_guard(s, "y/a", true);
+	SEEN(stage_says(s, c.receiver, c.opener), "the answers of a connection older than the guard pass");
+	SEEN(stage_says(s, c.opener, c.receiver), "and what its opener says");
+	SEEN(!stage_probe(s, "x/a", "y/a", IPPROTO_TCP, 80), "x/a may open nothing");
+	stage_hang_up(&c);
+}
+
+/* A connection that its policy is younger than. */
+static void older_than_policy(struct stage *s)
 {
 	struct call c;
 
@@ -119,8 +140,9 @@ const struct script scripts_connections[] = {
 	{ "the same through the host's stack", { .stack = true }, cut_on_change },
 	{ "a cut connection stays cut whichever end speaks", { 0 }, cut_stays_cut },
 	{ "the same through the host's stack", { .stack = true }, cut_stays_cut },
-	{ "replies pass though the pod may open nothing", { 0 }, replies_pass },
-	{ "answers of a connection older than the policy", { 0 }, older_than_us },
+	{ "replies pass though the pod may open nothing", { .standing = true }, replies_pass },
+	{ "a connection older than the guard", { 0 }, older_than_us },
+	{ "answers of a connection older than the policy", { 0 }, older_than_policy },
 	{ "the node's own connection survives generations", { 0 }, kubelet_lives },
 	{ "terminating pods", { 0 }, terminating },
 	{ "an idle UDP flow opens nothing the other way", { 0 }, idle_udp },

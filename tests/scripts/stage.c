@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/scripts/stage.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -8,8 +9,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <weir/control.h>
 
 #define CONNECT_MS 150
 #define SAY_MS 80
@@ -95,6 +98,35 @@ void stage_do(struct stage *s, const char *yaml)
 			bad(s, yaml);
 	value_free(docs);
 	stage_live(s);
+}
+
+void stage_guard(struct stage *s, const char *pod, bool guarded)
+{
+	struct place *p = stage_place(s, pod);
+
+	if (!p || town_guard(s->town, p, guarded, &s->why))
+		bad(s, "the agent and an interface");
+}
+
+void stage_later(struct stage *s, unsigned int seconds)
+{
+	struct weir_control *c = MAP_FAILED;
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/control", child_pins(town_child(s->town)));
+	fd = bpf_obj_get(path);
+	if (fd >= 0) {
+		c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
+	}
+	if (c == MAP_FAILED) {
+		complaint_set(&s->why, 0, 0, "%s: %s", path, strerror(errno));
+		bad(s, "the programs' clock");
+		return;
+	}
+	__atomic_store_n(&c->later, c->later + seconds * c->hz, __ATOMIC_RELAXED);
+	munmap(c, sizeof(*c));
 }
 
 struct place *stage_place(struct stage *s, const char *name)

@@ -37,6 +37,9 @@ void stage_close(struct stage *s);
 void stage_do(struct stage *s, const char *yaml);	/* one verb, or several as a list; in force when it returns */
 void stage_live(struct stage *s);			/* tells the agent what the cluster is by now */
 
+void stage_guard(struct stage *s, const char *pod, bool guarded);	/* its interface is handed to the agent, or taken away */
+void stage_later(struct stage *s, unsigned int seconds);	/* a standing agent's programs believe that so much time has passed */
+
 struct place *stage_place(struct stage *s, const char *name);
 struct weir_addr stage_addr(struct stage *s, const char *name, unsigned int family);
 
