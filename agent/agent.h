@@ -45,6 +45,7 @@ struct agent {
 	struct names *names;
 	struct quiet *quiet;		/* every thread's: this one's point is the housekeeping */
 	struct ends *ends;
+	struct edges *edges;
 	struct losses *losses;
 	struct counts *counts;		/* of records, for the meters; NULL without */
 	struct reader *reader;

@@ -80,7 +80,8 @@ static int map_all(struct datapath *dp, struct complaint *why)
 	v->range = held(dp, MAP_RANGES);
 	v->bucket = held(dp, MAP_FLOWS);
 	v->note = held(dp, MAP_NOTES);
-	v->notes = dp->map[MAP_NOTES].entries;
+	v->notes = dp->map[MAP_NOTES].entries - WEIR_LEDGER_NOTES;
+	v->ledger = (struct weir_ledger *)(v->note + v->notes);
 	return 0;
 }
 
@@ -143,6 +144,8 @@ static int open_maps(struct datapath *dp, const struct datapath_options *o, stru
 	if (err)
 		return err;
 	err = dp->adopted ? control_adopted(dp, o, why) : control_first(dp, o);
+	if (!err)
+		control_of(dp)->agents = control_of(dp)->agents % 0xffff + 1;
 	if (err || datapath_private(dp))
 		return err;
 	err = pins_write(dp, why);
@@ -207,6 +210,11 @@ bool datapath_private(const struct datapath *dp)
 const char *datapath_pins(const struct datapath *dp)
 {
 	return dp->pins;
+}
+
+unsigned int datapath_agent(const struct datapath *dp)
+{
+	return dp->view.control->agents;
 }
 
 const struct datapath_view *datapath_view(const struct datapath *dp)

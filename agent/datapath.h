@@ -88,11 +88,13 @@ struct datapath_view {
 	const __u32 *cell;			/* [WEIR_CELLS] */
 	const struct weir_range *range;		/* [WEIR_RANGES] */
 	const struct weir_bucket *bucket;	/* [buckets] */
-	struct weir_note *note;			/* [notes], by flow slot number: the agent's own, also to write */
+	struct weir_note *note;			/* [notes], by WEIR_NOTE_OF a flow slot's number: the reader's, also to write */
+	struct weir_ledger *ledger;		/* likewise */
 	unsigned int buckets;
-	unsigned int notes;			/* buckets * 8 */
+	unsigned int notes;			/* buckets * WEIR_WAYS */
 };
 const struct datapath_view *datapath_view(const struct datapath *dp);
+unsigned int datapath_agent(const struct datapath *dp);		/* how many agents have run here: 1 to 65535 */
 
 /* The hash and the prefix map, entry by entry; 'fn' returns 0 to go on.  Returns what fn returned, or -errno. */
 typedef int (*datapath_prefix_fn)(void *ctx, const struct weir_prefix *prefix, unsigned int slot);

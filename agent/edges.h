@@ -2,7 +2,7 @@
 /*
  * Edges: sums between workloads, by protocol and destination port, since the agent began.
  *
- *	edges_record(e, ...), edges_traffic(e, ...);		the reader, per record and per reading of the flow table
+ *	edges_records(e, ...), edges_live(e, ...);		the reader, per batch of records and per reading of the flow table
  *	for (i = 0; i < edges_end(e); i++)
  *		if (edges_copy(e, i, since, &edge))		any thread: a copy that is whole
  *			push(&edge);
@@ -26,9 +26,9 @@ enum { EDGES_OTHER, EDGES_LOST, EDGES_FIRST };
 
 struct edge_sums {
 	uint64_t opened, closed;	/* flows */
+	uint64_t packets[2], bytes[2];	/* [0] source to destination */
 	uint64_t denied, dropped;	/* packets: by policy, for any other reason */
 	uint64_t would_deny;		/* flows */
-	uint64_t packets[2], bytes[2];	/* [0] source to destination */
 	uint64_t handshakes, handshake_us;
 	uint32_t handshake_bucket[EDGES_BUCKETS];	/* by power of two of microseconds, from 64 on */
 	uint32_t live;			/* flows, when the table was last read */
@@ -66,23 +66,29 @@ struct edges_counts {
 	unsigned int edges, capacity;
 	uint64_t refused;		/* records and readings that went to "other" for want of room */
 	uint64_t elsewhere_packets, elsewhere_bytes;	/* traffic that the source's node counts */
-	uint64_t elsewhere_opened;
+	uint64_t elsewhere_opened, elsewhere_closed;
+	uint64_t cut_bytes;		/* of packets of cut flows: as packets they are under 'denied' */
 };
 void edges_count(const struct edges *e, struct edges_counts *out);
 
 /* The reader's thread. */
-void edges_record(struct edges *e, const struct record *r);
+#define EDGES_BATCH 64
 struct edge_traffic {
+	uint64_t packets[2], bytes[2];	/* since they were last reported: [0] source to destination */
+};
+/* At most EDGES_BATCH; 'traffic' of each record, for openings and closings. */
+void edges_records(struct edges *e, const struct record *r, const struct edge_traffic *traffic, unsigned int n, uint64_t now);
+void edges_live_begin(struct edges *e);		/* a reading of the flow table begins: then per flow ... */
+struct edge_flow {
 	uint32_t name[WEIR_DIRS];
-	uint16_t port;
+	uint16_t source_endpoint;
+	uint16_t port;			/* destination's, host order */
 	uint8_t proto;
 	bool cut;			/* the packets were dropped */
-	uint64_t packets[2], bytes[2];	/* since they were last reported */
+	struct edge_traffic traffic;
 };
-void edges_traffic(struct edges *e, const struct edge_traffic *t);
-void edges_live_begin(struct edges *e);		/* a reading of the flow table begins: then per flow ... */
-void edges_live(struct edges *e, const uint32_t name[WEIR_DIRS], uint8_t proto, uint16_t port);
+void edges_live(struct edges *e, const struct edge_flow *f, uint64_t now);
 void edges_live_end(struct edges *e, uint64_t now);	/* ... and its end; idle edges leave */
-void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, uint64_t packets, uint64_t bytes);	/* totals */
+void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, uint64_t packets, uint64_t bytes, uint64_t now); /* totals */
 
 #endif

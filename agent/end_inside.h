@@ -18,6 +18,7 @@ struct end {
 	struct end *next;		/* all of them; then the next in limbo */
 	uint64_t mark;
 	struct group *group;
+	bool elsewhere;			/* a pod of another node */
 	uint16_t ns;			/* whose namespace has traffic; 0: none */
 	char bytes[];			/* strings, labels, the encoded message */
 };

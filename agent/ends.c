@@ -192,6 +192,11 @@ const struct ends_group *ends_group(const struct ends *e, uint32_t number)
 	return &end_at(e, number)->group->public;
 }
 
+bool ends_elsewhere(const struct ends *e, uint32_t number)
+{
+	return end_at(e, number)->elsewhere;
+}
+
 void ends_group_hold(const struct ends_group *g)
 {
 	((struct group *)g)->held++;
@@ -297,6 +302,7 @@ static struct end *make(struct ends *e, uint32_t number)
 		free(end);
 		return NULL;
 	}
+	end->elsewhere = name->kind == NAME_POD && !name->local;
 	end->ns = space_of(e, name->kind == NAME_POD ? end->flow.ns : "");
 	end->next = e->all;
 	e->all = end;

@@ -41,6 +41,7 @@ struct ends_group {
 	bool pod;				/* of pods */
 };
 const struct ends_group *ends_group(const struct ends *e, uint32_t number);
+bool ends_elsewhere(const struct ends *e, uint32_t number);	/* a pod of another node, which counts its traffic itself */
 void ends_group_hold(const struct ends_group *g);
 void ends_group_drop(struct ends *e, const struct ends_group *g);
 

@@ -4,6 +4,8 @@
  * flow and incarnation before and after, nobody held its lock, no counts moved, and both counts carry the tag's
  * incarnation.
  */
+#include <errno.h>
+
 #include "agent/datapath_inside.h"
 #include "agent/flows.h"
 
@@ -103,13 +105,14 @@ static inline void fetch_ahead(const struct weir_bucket *b)
 		__builtin_prefetch(&b->hot[way]);
 }
 
-unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *ctx, unsigned int *missed)
+unsigned int flow_table_range(const struct datapath *dp, unsigned int first, unsigned int n, flow_table_fn fn, void *ctx,
+			      unsigned int *missed)
 {
 	const struct weir_bucket *bucket = dp->view.bucket;
-	unsigned int told = 0, moving = 0;
+	unsigned int told = 0, moving = 0, end = dp->view.buckets - first > n ? first + n : dp->view.buckets;
 	struct flow_snapshot s;
 
-	for (unsigned int i = 0; i < dp->view.buckets; i++) {
+	for (unsigned int i = first; i < end; i++) {
 		fetch_ahead(&bucket[i + AHEAD]);
 		for (int way = 0; way < WEIR_WAYS; way++) {
 			enum copied c;
@@ -129,6 +132,21 @@ out:
 	if (missed)
 		*missed = moving;
 	return told;
+}
+
+unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *ctx, unsigned int *missed)
+{
+	return flow_table_range(dp, 0, dp->view.buckets, fn, ctx, missed);
+}
+
+int flow_table_slot(const struct datapath *dp, unsigned int slot, struct flow_snapshot *out)
+{
+	enum copied c;
+
+	if (slot >> 3 >= dp->view.buckets || (slot & 7) >= WEIR_WAYS)
+		return -ENOENT;
+	c = copy_slot(&dp->view.bucket[slot >> 3], slot >> 3, slot & 7, out);
+	return c == COPY_GOOD ? 0 : c == COPY_MOVING ? -EAGAIN : -ENOENT;
 }
 
 /* Eight counts of eight bits in a word: 36 buckets cannot overflow them. */

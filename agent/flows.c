@@ -128,6 +128,55 @@ unsigned int flows_drain(struct flows *f, unsigned int max)
 	return ring_drain(f, &f->dp->denials, max) + ring_drain(f, &f->dp->records, max);
 }
 
+/* Where a ring's next record lies; NULL: there is none yet, or its writer is at work. */
+static const struct weir_record *peek(const struct ring_view *r, unsigned long *at, unsigned long end)
+{
+	while (*at < end) {
+		__u32 head = entry_head(r, *at);
+
+		if (head & BPF_RINGBUF_BUSY_BIT)
+			return NULL;
+		if (!(head & BPF_RINGBUF_DISCARD_BIT))
+			return (const struct weir_record *)(r->data + (*at & (r->size - 1)) + BPF_RINGBUF_HDR_SZ);
+		*at = entry_after(*at, head);
+	}
+	return NULL;
+}
+
+static void step(const struct ring_view *r, unsigned long *at)
+{
+	*at = entry_after(*at, entry_head(r, *at));
+}
+
+unsigned int flows_take(struct flows *f, struct flows_batch *b)
+{
+	const struct ring_view *ring[2] = { &f->dp->records, &f->dp->denials };
+	unsigned long end[2] = { producer_at(ring[0]), producer_at(ring[1]) };
+	const struct weir_record *next[2];
+	bool hurry;
+
+	b->n = 0;
+	for (int i = 0; i < 2; i++) {
+		b->at[i] = consumer_at(ring[i]);
+		next[i] = peek(ring[i], &b->at[i], end[i]);
+	}
+	hurry = end[1] - b->at[1] > ring[1]->size / 4;
+	while (b->n < FLOWS_BATCH && (next[0] || next[1])) {
+		int i = !next[0] || (next[1] && (hurry || next[1]->time < next[0]->time));
+
+		b->record[b->n++] = next[i];
+		step(ring[i], &b->at[i]);
+		next[i] = peek(ring[i], &b->at[i], end[i]);
+	}
+	return b->n;
+}
+
+void flows_done(struct flows *f, const struct flows_batch *b)
+{
+	__atomic_store_n(f->dp->records.consumer, b->at[0], __ATOMIC_RELEASE);
+	__atomic_store_n(f->dp->denials.consumer, b->at[1], __ATOMIC_RELEASE);
+}
+
 void rings_mark(const struct datapath *dp, struct flows_mark *mark)
 {
 	mark->records = producer_at(&dp->records);
@@ -197,6 +246,26 @@ static int counters_singly(int fd, char *values, size_t stride)
 		if (bpf_map_lookup_elem(fd, &i, values + i * stride))
 			return -errno;
 	return 0;
+}
+
+static const __u32 lost_stat[2] = { WEIR_STAT_LOST_RECORDS, WEIR_STAT_LOST_DENIALS };
+
+int datapath_lost(const struct datapath *dp, uint64_t (*lost)[2], unsigned int cpus)
+{
+	int n = libbpf_num_possible_cpus(), err = 0;
+	struct weir_sum *v = n > 0 ? calloc(n, sizeof(*v)) : NULL;
+
+	if (!v)
+		return n < 0 ? n : -ENOMEM;
+	memset(lost, 0, cpus * sizeof(*lost));
+	for (unsigned int i = 0; i < 2 && !err; i++) {
+		if (bpf_map_lookup_elem(dp->map[MAP_COUNTERS].fd, &lost_stat[i], v))
+			err = -errno;
+		for (unsigned int cpu = 0; !err && cpu < (unsigned int)n; cpu++)
+			lost[cpu < cpus ? cpu : cpus - 1][i] += v[cpu].packets;
+	}
+	free(v);
+	return err ?: n < (int)cpus ? n : (int)cpus;
 }
 
 int datapath_counters(const struct datapath *dp, struct weir_sum out[WEIR_COUNTERS])

@@ -25,6 +25,20 @@ void flows_close(struct flows *f);
 /* Reads up to 'max' records of each ring.  Returns how many were read in all. */
 unsigned int flows_drain(struct flows *f, unsigned int max);
 
+/*
+ * The same in batches, without a copy: flows_take() points at records where they lie, in the order of their time over
+ * both rings; flows_done() gives their room back.  While the ring of denials is a quarter full it goes first.
+ * A record has WEIR_RECORD_SHORT bytes unless its kind is CLOSED.
+ */
+#define FLOWS_BATCH 64
+struct flows_batch {
+	unsigned int n;
+	const struct weir_record *record[FLOWS_BATCH];
+	unsigned long at[2];		/* flows_done()'s: how far each ring is read */
+};
+unsigned int flows_take(struct flows *f, struct flows_batch *b);
+void flows_done(struct flows *f, const struct flows_batch *b);
+
 /* A mark is where the rings' writers are now.  It is passed once all before it has been given to 'fn'.  Any thread. */
 struct flows_mark {
 	uint64_t records, denials;
@@ -61,12 +75,18 @@ typedef int (*flow_table_fn)(void *ctx, const struct flow_snapshot *flow);	/* 0:
 /* Every published flow.  Returns how many were given to 'fn'; '*missed' (may be NULL) counts slots that would not
  * hold still. */
 unsigned int flow_table_each(const struct datapath *dp, flow_table_fn fn, void *ctx, unsigned int *missed);
+unsigned int flow_table_range(const struct datapath *dp, unsigned int bucket, unsigned int buckets, flow_table_fn fn, void *ctx,
+			      unsigned int *missed);
+int flow_table_slot(const struct datapath *dp, unsigned int slot, struct flow_snapshot *out);	/* -ENOENT, -EAGAIN */
 
 /* How many slots are in which phase: tags only, under a millisecond for the default table. */
 struct flow_table_use {
 	unsigned int slots, phase[8];
 };
 void flow_table_use(const struct datapath *dp, struct flow_table_use *out);
+
+/* Records that found no room, per CPU since the maps were made: [0] of flows, [1] of denials. */
+int datapath_lost(const struct datapath *dp, uint64_t (*lost)[2], unsigned int cpus);	/* how many CPUs, or -errno */
 
 /* Sums over CPUs: reasons by enum weir_reason, the rest by enum weir_stat. */
 int datapath_counters(const struct datapath *dp, struct weir_sum out[WEIR_COUNTERS]);

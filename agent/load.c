@@ -149,7 +149,8 @@ static int make_notes(struct datapath *dp, struct complaint *why)
 
 	if (m->fd >= 0)
 		return 0;			/* adopted */
-	m->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "notes", sizeof(__u32), sizeof(struct weir_note), dp->view.buckets * 8, &opts);
+	m->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "notes", sizeof(__u32), sizeof(struct weir_note),
+			       dp->view.buckets * WEIR_WAYS + WEIR_LEDGER_NOTES, &opts);
 	if (m->fd >= 0)
 		return 0;
 	complaint_set(why, 0, 0, "cannot make the map 'notes': %s", strerror(errno));

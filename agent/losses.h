@@ -3,7 +3,7 @@
  * Losses: all that could not be told, by stage, in one place.
  *
  *	losses_kernel(l, datapath, now, next);			the reader, every second: the rings' own counters, per CPU
- *	losses_add(l, LOSS_HISTORY, missed, now);		whoever lost something, on any thread
+ *	losses_add(l, LOSS_HISTORY, missed);		whoever lost something, on any thread
  *	while (losses_next(l, &cursor, &loss))			a stream: what was lost since, to be told in its place
  *
  * What was lost while no agent ran is a loss of the ring too, found at the next agent's start.
@@ -42,7 +42,7 @@ struct losses;
 int losses_new(struct losses **out);
 void losses_free(struct losses *l);		/* NULL is fine */
 
-void losses_add(struct losses *l, enum loss_stage stage, uint64_t events, uint64_t now);
+void losses_add(struct losses *l, enum loss_stage stage, uint64_t events);
 int losses_kernel(struct losses *l, const struct datapath *dp, uint64_t now, uint64_t next);
 
 /* Totals since the maps were made (rings), or since the agent began (all else). */
@@ -50,7 +50,8 @@ uint64_t losses_total(const struct losses *l, enum loss_stage stage);
 typedef void (*losses_fn)(void *ctx, enum loss_stage stage, int cpu, uint64_t events);	/* cpu -1: no CPU's */
 void losses_each(const struct losses *l, losses_fn fn, void *ctx);	/* those that are not 0 */
 
-/* One loss of the rings, as it was noticed: some time between 'first' and 'last', before record number 'next' was read. */
+/* One loss of the rings, as it was noticed: some time between 'first' (0: not known) and 'last', before record number
+ * 'next' was read. */
 struct loss {
 	enum loss_stage stage;
 	int cpu;

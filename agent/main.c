@@ -220,6 +220,10 @@ static int start_records(struct agent *a)
 		err = ends_new(&a->ends, &ends);
 	}
 	if (!err)
+		err = edges_new(&a->edges, a->ends, EDGES_DEFAULT);
+	if (!err)
+		err = losses_new(&a->losses);
+	if (!err)
 		err = observers_open(&a->observers, a);
 	if (!err && a->settings.metrics)
 		err = counts_new(&a->counts);
@@ -227,6 +231,8 @@ static int start_records(struct agent *a)
 		return log_err(err, "cannot start");
 	with.quiet = a->quiet;
 	with.ends = a->ends;
+	with.edges = a->edges;
+	with.losses = a->losses;
 	with.rules = a->rules;
 	with.records = a->records;
 	with.counts = a->counts;
@@ -366,8 +372,10 @@ static int start(struct agent *a)
 		err = start_metrics(a);
 	if (!err && a->settings.judge && (err = judge_open(&a->judge, a)))
 		log_err(err, "cannot make a namespace for the judge");
-	if (!err)
+	if (!err) {
+		reader_go(a->reader);
 		on_housekeeping(a);
+	}
 	return err;
 }
 
@@ -389,6 +397,8 @@ static void stop(struct agent *a)
 	counts_free(a->counts);
 	observers_close(a->observers);
 	events_free(a->events);
+	edges_free(a->edges);
+	losses_free(a->losses);
 	ends_free(a->ends);
 	names_free(a->names);
 	records_free(a->records);

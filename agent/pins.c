@@ -167,8 +167,7 @@ static int shape_check(const struct datapath *dp, enum map_id id, int fd, struct
 		return -errno;
 	}
 	if (!m)
-		return info->value_size == sizeof(struct weir_note) ? 0 :
-		       shape_complaint(why, dp, id, "value size", info->value_size, sizeof(struct weir_note));
+		return 0;
 	if (info->type != bpf_map__type(m))
 		return shape_complaint(why, dp, id, "type", info->type, bpf_map__type(m));
 	if (info->key_size != bpf_map__key_size(m))
@@ -201,13 +200,16 @@ static int adopt_one(struct datapath *dp, enum map_id id, struct complaint *why)
 		err = shape_complaint(why, dp, id, "number of buckets", info.max_entries, WEIR_BUCKETS);
 	if (!err && id == MAP_FLOWS)
 		dp->view.buckets = info.max_entries;
-	if (!err && id == MAP_NOTES && info.max_entries != dp->view.buckets * 8)
-		err = shape_complaint(why, dp, id, "number of entries", info.max_entries, dp->view.buckets * 8);
 	if (err || id == MAP_NOTES) {
-		if (err)
-			close(fd);
-		else
+		bool fits = info.value_size == sizeof(struct weir_note) && 
+			    info.max_entries == dp->view.buckets * WEIR_WAYS + WEIR_LEDGER_NOTES;
+
+		if (!err && fits)
 			dp->map[id].fd = fd;
+		else
+			close(fd);
+		if (!err && !fits)
+			unlink(path);		/* another build's: made anew */
 		return err;
 	}
 	err = bpf_map__reuse_fd(dp->map[id].map, fd);	/* takes a descriptor of its own */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "agent/reader.h"
 
-#define AT_ONCE 65536
-#define IDLE_AFTER 100			/* looks in vain */
+#define PASS_MOST 512			/* batches, before the bell, the table and the quiet point have their turn */
+#define BUSY_FROM 256			/* records in a pass */
+#define IDLE_AFTER 100			/* passes in vain */
 #define NS_PER_S 1000000000ULL
+#define NICE (-10)			/* so that a ring of 100 ms does not overflow while a busy node lets us wait */
 
 struct reader {
 	struct reader_with with;
@@ -19,21 +20,35 @@ struct reader {
 	struct loop_timer timer;
 	pthread_t thread;
 	bool runs;
-	unsigned int in_vain;		/* looks since there was something */
+	int go;				/* names are known */
+	struct notes notes;
+	struct naming naming;
+	struct totals *totals;
+	unsigned int in_vain;		/* passes since there was something */
 	int wanted;			/* somebody follows */
 	int told;			/* the loop has been told and has not looked yet */
 	void (*ring)(void *ctx);
 	void *ring_ctx;
 	int bell;			/* wanted */
 	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for records before this one */
-	uint64_t forgot;		/* the second in which ends were last looked over */
-	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds, at this drain */
-	struct reader_counts counts;
+	uint64_t second;		/* the last in which there was housekeeping */
+	uint64_t read, passes;
 };
 
 static void *run(void *ctx);
 static void on_tick(void *ctx);
-static void on_record(void *ctx, const struct weir_record *r);
+
+static int open_parts(struct reader *r)
+{
+	const struct reader_with *with = &r->with;
+	int err = notes_open(&r->notes, with->datapath);
+
+	r->naming = (struct naming){ .ends = with->ends, .rules = with->rules, .records = with->records, .edges = with->edges,
+				     .losses = with->losses, .counts = with->counts, .notes = &r->notes };
+	err = err ?: flows_open(&r->flows, with->datapath, NULL, NULL);
+	err = err ?: totals_open(&r->totals, with->datapath, r->flows, &r->naming);
+	return err ?: loop_open(&r->loop);
+}
 
 int reader_open(struct reader **out, const struct reader_with *with)
 {
@@ -43,9 +58,7 @@ int reader_open(struct reader **out, const struct reader_with *with)
 	if (!r)
 		return -ENOMEM;
 	r->with = *with;
-	err = flows_open(&r->flows, with->datapath, on_record, r);
-	if (!err)
-		err = loop_open(&r->loop);
+	err = open_parts(r);
 	if (!err) {
 		loop_after(r->loop, &r->timer, READER_MS, on_tick, r);
 		err = -pthread_create(&r->thread, NULL, run, r);
@@ -59,6 +72,11 @@ int reader_open(struct reader **out, const struct reader_with *with)
 	return 0;
 }
 
+void reader_go(struct reader *r)
+{
+	__atomic_store_n(&r->go, 1, __ATOMIC_RELEASE);
+}
+
 void reader_close(struct reader *r)
 {
 	if (!r)
@@ -68,7 +86,9 @@ void reader_close(struct reader *r)
 		pthread_join(r->thread, NULL);
 	}
 	loop_close(r->loop);
+	totals_close(r->totals);
 	flows_close(r->flows);
+	notes_close(&r->notes);
 	free(r);
 }
 
@@ -95,22 +115,30 @@ void reader_bell_want(struct reader *r)
 
 uint64_t reader_oldest(const struct reader *r)
 {
-	uint64_t first = records_first(r->with.records), counted = r->with.counts ? counts_oldest(r->with.counts) : first;
+	uint64_t first = records_first(r->with.records), from = totals_from(r->totals);
 
+	uint64_t counted = r->with.counts ? counts_oldest(r->with.counts) : first;
+
+	first = from < first ? from : first;
 	return counted < first ? counted : first;
 }
 
 void reader_count(const struct reader *r, struct reader_counts *out)
 {
-	out->read = __atomic_load_n(&r->counts.read, __ATOMIC_RELAXED);
-	out->unnamed_rules = __atomic_load_n(&r->counts.unnamed_rules, __ATOMIC_RELAXED);
+	out->read = __atomic_load_n(&r->read, __ATOMIC_RELAXED);
+	out->passes = __atomic_load_n(&r->passes, __ATOMIC_RELAXED);
+	out->unnamed_rules = __atomic_load_n(&r->naming.unnamed_rules, __ATOMIC_RELAXED);
+	out->senseless = __atomic_load_n(&r->naming.senseless, __ATOMIC_RELAXED);
+	totals_count(r->totals, &out->totals);
 }
 
 static void *run(void *ctx)
 {
 	struct reader *r = ctx;
 
+	setpriority(PRIO_PROCESS, 0, NICE);	/* of this thread; where it is refused, it runs as the others do */
 	loop_run(r->loop);
+	quiet_away(r->with.quiet, QUIET_READER);
 	return NULL;
 }
 
@@ -130,7 +158,14 @@ static void on_told(void *ctx)
 	r->with.on_records(r->with.ctx);
 }
 
-/* Wanted, and not rung a moment ago.  What came since is still new at the next tick. */
+static void tell_loop(struct reader *r)
+{
+	if (__atomic_load_n(&r->wanted, __ATOMIC_ACQUIRE) && !__atomic_exchange_n(&r->told, 1, __ATOMIC_ACQ_REL) &&
+	    loop_post(r->with.loop, on_told, r))
+		__atomic_store_n(&r->told, 0, __ATOMIC_RELEASE);
+}
+
+/* Wanted, and not rung a moment ago.  What came since is still new at the next pass. */
 static void ring_bell(struct reader *r, uint64_t now)
 {
 	void (*ring)(void *ctx) = __atomic_load_n(&r->ring, __ATOMIC_ACQUIRE);
@@ -144,30 +179,64 @@ static void ring_bell(struct reader *r, uint64_t now)
 	ring(r->ring_ctx);
 }
 
+static void each_second(struct reader *r, uint64_t second)
+{
+	if (r->second == second)
+		return;
+	r->second = second;
+	records_tick(r->with.records, second);
+	ends_forget(r->with.ends, reader_oldest(r));
+	if (r->with.losses)
+		losses_kernel(r->with.losses, r->with.datapath, r->naming.now, records_next(r->with.records));
+}
+
+/* What is in the rings, a batch at a time. */
+static unsigned int drain(struct reader *r)
+{
+	struct flows_batch b;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < PASS_MOST && flows_take(r->flows, &b); i++) {
+		naming_batch(&r->naming, b.record, b.n);
+		flows_done(r->flows, &b);
+		n += b.n;
+		if (b.n < FLOWS_BATCH)
+			break;		/* those few that came meanwhile can wait for the others */
+	}
+	__atomic_store_n(&r->read, r->read + n, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->passes, r->passes + 1, __ATOMIC_RELAXED);
+	if (n && r->with.counts)
+		counts_flush(r->with.counts, records_next(r->with.records));
+	return n;
+}
+
+static unsigned int wait_ms(const struct reader *r, unsigned int n)
+{
+	if (n >= PASS_MOST * FLOWS_BATCH)
+		return 0;
+	if (n >= BUSY_FROM)
+		return READER_BUSY_MS;
+	if (__atomic_load_n(&r->wanted, __ATOMIC_RELAXED) || __atomic_load_n(&r->bell, __ATOMIC_RELAXED))
+		return READER_MS;
+	return r->in_vain < IDLE_AFTER ? READER_MS : READER_IDLE_MS;
+}
+
 /* Once over the rings.  Returns how many records there were. */
 static unsigned int look(struct reader *r)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME);
 	unsigned int n;
 
-	r->to_real = real - now;
 	quiet_point(r->with.quiet, QUIET_READER);
-	ends_now(r->with.ends, real);
-	if (real / NS_PER_S != r->forgot) {
-		r->forgot = real / NS_PER_S;
-		ends_forget(r->with.ends, reader_oldest(r));
-	}
-	records_tick(r->with.records, real / NS_PER_S);
-	n = flows_drain(r->flows, AT_ONCE);
-	if (r->with.counts)
-		counts_flush(r->with.counts, records_next(r->with.records));
+	if (!__atomic_load_n(&r->go, __ATOMIC_ACQUIRE))
+		return 0;
+	naming_time(&r->naming, now, real);
+	n = drain(r);
+	totals_step(r->totals, now);
+	each_second(r, real / NS_PER_S);
+	if (n)
+		tell_loop(r);
 	ring_bell(r, now);
-	if (n) {
-		__atomic_fetch_add(&r->counts.read, n, __ATOMIC_RELAXED);
-		if (__atomic_load_n(&r->wanted, __ATOMIC_ACQUIRE) && !__atomic_exchange_n(&r->told, 1, __ATOMIC_ACQ_REL) &&
-		    loop_post(r->with.loop, on_told, r))
-			__atomic_store_n(&r->told, 0, __ATOMIC_RELEASE);
-	}
 	return n;
 }
 
@@ -177,7 +246,7 @@ static void on_tick(void *ctx)
 	unsigned int n = look(r);
 
 	r->in_vain = n ? 0 : r->in_vain + 1;
-	loop_after(r->loop, &r->timer, n >= AT_ONCE ? 0 : r->in_vain < IDLE_AFTER ? READER_MS : READER_IDLE_MS, on_tick, r);
+	loop_after(r->loop, &r->timer, wait_ms(r, n), on_tick, r);
 }
 
 static void on_drain(void *ctx)
@@ -185,9 +254,11 @@ static void on_drain(void *ctx)
 	struct reader_drain *d = ctx;
 	struct reader *r = d->reader;
 	uint64_t time = clock_ns(CLOCK_REALTIME);
+	struct flows_mark mark;
 
-	while (look(r) >= AT_ONCE)
-		;			/* there is more than this in the rings only while it is written faster than read */
+	flows_mark(r->flows, &mark);
+	while (look(r) && !flows_passed(r->flows, &mark))
+		;			/* in vain: a writer is at work, whose record is of now */
 	d->fn(d, records_next(r->with.records), time);
 }
 
@@ -195,87 +266,4 @@ int reader_drain(struct reader *r, struct reader_drain *d)
 {
 	d->reader = r;
 	return loop_post(r->loop, on_drain, d);
-}
-
-static uint32_t name_of(const struct reader *r, unsigned int endpoint, const struct weir_addr *a)
-{
-	return ends_name(r->with.ends, endpoint, a, records_next(r->with.records));
-}
-
-static uint32_t rule_of(struct reader *r, uint16_t kernel)
-{
-	uint32_t number = rules_number(r->with.rules, kernel);
-
-	if (kernel && !number)
-		__atomic_fetch_add(&r->counts.unnamed_rules, 1, __ATOMIC_RELAXED);
-	return number;
-}
-
-static struct weir_note *note_of(const struct reader *r, const struct weir_record *from)
-{
-	const struct datapath_view *view = datapath_view(r->with.datapath);
-
-	return view->note && from->slot < view->notes ? &view->note[from->slot] : NULL;
-}
-
-/* A flow opens: who its ends are, and since when it is known, stays with its slot. */
-static void write_note(struct reader *r, const struct weir_record *from, const struct record *to)
-{
-	struct weir_note *note = note_of(r, from);
-
-	if (!note)
-		return;
-	*note = (struct weir_note){ .incarnation = from->incarnation, .audit_rule = from->audit_rule[WEIR_INGRESS],
-				    .first = to->time / NS_PER_S, .src = to->name[WEIR_EGRESS],
-				    .dst = to->name[WEIR_INGRESS] };
-}
-
-/* A flow closes: its ends are who they were when it opened. */
-static void read_note(struct reader *r, const struct weir_record *from, struct record *to)
-{
-	struct weir_note *note = note_of(r, from);
-
-	if (!note || note->incarnation != from->incarnation || !note->first) {
-		to->duration = RECORD_AT_LEAST;
-		return;
-	}
-	to->name[WEIR_EGRESS] = note->src;
-	to->name[WEIR_INGRESS] = note->dst;
-	to->duration = to->time / NS_PER_S > note->first ? (to->time / NS_PER_S - note->first) * NS_PER_S : 0;
-	note->first = 0;
-}
-
-static void on_record(void *ctx, const struct weir_record *from)
-{
-	struct reader *r = ctx;
-	struct record to = {
-		.time = from->time + r->to_real, .src = from->src, .dst = from->dst, .sport = ntohs(from->sport),
-		.dport = ntohs(from->dport), .proto = from->proto, .kind = from->kind, .reason = from->reason,
-		.flags = from->flags, .tcp_flags = from->tcp_flags, .audit = from->audit, .incarnation = from->incarnation,
-		.slot = from->slot, .endpoint = { from->endpoint[0], from->endpoint[1] },
-	};
-
-	to.name[WEIR_EGRESS] = name_of(r, from->endpoint[WEIR_EGRESS], &from->src);
-	to.name[WEIR_INGRESS] = name_of(r, from->endpoint[WEIR_INGRESS], &from->dst);
-	for (int dir = 0; dir < WEIR_DIRS; dir++)
-		to.rule[dir] = rule_of(r, from->rule[dir]);
-	if (from->kind == WEIR_REC_CLOSED) {
-		for (int side = 0; side < 2; side++) {
-			to.total.packets[side] = from->total.packets[side];
-			to.total.bytes[side] = from->total.bytes[side];
-		}
-		to.handshake_us = from->total.handshake_us;
-		read_note(r, from, &to);
-	} else {
-		to.packets = from->packets;
-		to.bytes = from->bytes;
-		to.repeats = from->repeats;
-		for (int dir = 0; dir < WEIR_DIRS; dir++)
-			to.audit_rule[dir] = rule_of(r, from->audit_rule[dir]);
-		if (from->kind == WEIR_REC_OPENED)
-			write_note(r, from, &to);
-	}
-	records_add(r->with.records, &to);
-	if (r->with.counts)
-		counts_add(r->with.counts, &to);
 }

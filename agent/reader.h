@@ -2,23 +2,22 @@
 /*
  * The reader: a thread of its own that empties the rings and names what it finds.
  *
- *	reader_open(&r, &with);			it runs from here on
+ *	reader_open(&r, &with); reader_go(r);	it runs from here on
  *	reader_wake(r, true);			somebody follows: the loop is told of new records
  *
  * A record's ends are named when it is read: a local pod by its endpoint's number, anybody else by address; the
- * names of a flow's ends stay those of its opening until it closes.  Programs wake nobody, so the thread looks
- * every READER_MS, and every READER_IDLE_MS when for a while there was nothing.
+ * names of a flow's ends stay those of its opening until it closes.  Programs wake nobody, so the thread looks by a
+ * timer: at once again while there is more than a batch or two, every READER_MS while somebody follows or something comes,
+ * every READER_IDLE_MS when for a while there was nothing.
  */
 #ifndef WEIR_AGENT_READER_H
 #define WEIR_AGENT_READER_H
 
-#include "agent/counts.h"
-#include "agent/flows.h"
-#include "agent/ends.h"
-#include "agent/records.h"
-#include "agent/rules.h"
+#include "agent/naming.h"
+#include "agent/totals.h"
 #include "lib/loop.h"
 
+#define READER_BUSY_MS 2
 #define READER_MS 10
 #define READER_IDLE_MS 25
 
@@ -31,12 +30,15 @@ struct reader_with {		/* none of them ours */
 	struct ends *ends;
 	struct rules *rules;
 	struct records *records;
-	struct counts *counts;	/* NULL: nobody counts */
+	struct edges *edges;
+	struct losses *losses;
+	struct counts *counts;	/* may be NULL */
 	loop_fn on_records;	/* on that loop: there are new ones */
 	void *ctx;
 };
 
 int reader_open(struct reader **out, const struct reader_with *with);
+void reader_go(struct reader *r);	/* who is who is known: until then the rings are left alone */
 void reader_close(struct reader *r);	/* NULL is fine; empties the rings once more */
 struct flows *reader_flows(const struct reader *r);
 
@@ -66,6 +68,9 @@ uint64_t reader_oldest(const struct reader *r);
 
 struct reader_counts {
 	uint64_t read, unnamed_rules;	/* records; of them with a rule number nobody knows */
+	uint64_t senseless;		/* of no kind that we know: not told */
+	uint64_t passes;		/* over the rings */
+	struct totals_counts totals;
 };
 void reader_count(const struct reader *r, struct reader_counts *out);
 

@@ -92,7 +92,7 @@ static void lapped(struct stream *s)
 		to = s->end;
 	if (to <= s->at)
 		return;
-	losses_add(s->from.losses, LOSS_HISTORY, to - s->at, now);
+	losses_add(s->from.losses, LOSS_HISTORY, to - s->at);
 	if (!s->missed)
 		s->missed_first = now;
 	s->missed += to - s->at;
@@ -136,7 +136,7 @@ static enum rpc_next tell_flow(struct stream *s, const struct flow *f, struct rp
 	enum rpc_next what;
 
 	if (!n) {			/* no flow of ours is that large */
-		losses_add(s->from.losses, LOSS_STREAM, 1, stream_clock());
+		losses_add(s->from.losses, LOSS_STREAM, 1);
 		s->at++;
 		return RPC_AGAIN;
 	}

@@ -19,7 +19,7 @@ $(B)/libagent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
 BENCH_SRC := $(filter-out %.bpf.c bench/compile.c,$(wildcard bench/*.c))
 $(call obj,$(BENCH_SRC)): | $(B)/gen/bench/wrap.skel.h $(B)/gen/bench/mini2.skel.h
 $(B)/bench/bench: $(call obj,$(BENCH_SRC)) $(B)/libagent.a $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 
 PART ?=
 bench-deps:

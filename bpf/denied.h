@@ -100,7 +100,7 @@ inline_fn void denied_record(const struct packet *p, const struct verdict *v, __
 	struct weir_record *r = bpf_ringbuf_reserve(&denials, WEIR_RECORD_SHORT, 0);
 
 	if (!r) {
-		sum(WEIR_STAT_LOST_DENIED, p->segments, p->bytes);
+		record_lost(WEIR_STAT_LOST_DENIED, p->segments, p->bytes);
 		denied_add(denied_endpoint(p, v), denied_rule(v), reason, repeats + p->segments);
 		return;
 	}

@@ -38,12 +38,19 @@ inline_fn void record_fill(struct weir_record *r, const struct packet *p, const 
 	r->repeats = 0;
 }
 
+/* A record found no room: it is counted itself, and by its kind what it stood for. */
+inline_fn void record_lost(__u32 kind, __u64 packets, __u64 bytes)
+{
+	sum(kind == WEIR_STAT_LOST_DENIED ? WEIR_STAT_LOST_DENIALS : WEIR_STAT_LOST_RECORDS, 1, 0);
+	sum(kind, packets, bytes);
+}
+
 inline_fn void record_flow(const struct packet *p, const struct verdict *v, __u8 kind, __u8 reason, __u8 flags)
 {
 	struct weir_record *r = bpf_ringbuf_reserve(&records, WEIR_RECORD_SHORT, 0);
 
 	if (!r) {
-		sum(kind == WEIR_REC_OPENED ? WEIR_STAT_LOST_OPENED : WEIR_STAT_LOST_AGAIN, p->segments, p->bytes);
+		record_lost(kind == WEIR_REC_OPENED ? WEIR_STAT_LOST_OPENED : WEIR_STAT_LOST_AGAIN, p->segments, p->bytes);
 		return;
 	}
 	record_fill(r, p, v, kind, reason);

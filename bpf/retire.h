@@ -70,7 +70,7 @@ inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, con
 	__u32 o = !!(was & WEIR_TAG_OPENER), other = o ^ 1;
 
 	if (!r) {
-		sum(WEIR_STAT_LOST_CLOSED, t->packets[0] + t->packets[1], t->bytes[0] + t->bytes[1]);
+		record_lost(WEIR_STAT_LOST_CLOSED, t->packets[0] + t->packets[1], t->bytes[0] + t->bytes[1]);
 		return;
 	}
 	r->time = bpf_ktime_get_ns();

@@ -24,7 +24,8 @@ struct weir_control {
 	__u32 hairpin;		/* 1: a pod's packet to itself through a Service is judged like any other; 0: allowed */
 	__u32 clock;		/* a tick is 1 << clock jiffies, the power of two nearest to 1/16 s: weir_clock(hz) */
 	__u32 later;		/* jiffies added to the programs' clock: 0 save in tests of lifetimes */
-	__u32 spare[4];
+	__u32 agents;		/* how many have run: tells whose names a note has */
+	__u32 spare[3];
 };
 WEIR_SIZE(struct weir_control, 112);
 
@@ -62,7 +63,9 @@ WEIR_SIZE(struct weir_sum, 16);
 	X(LOST_CLOSED,  "closed records that did not fit the ring: packets and bytes are the flows' totals") \
 	X(LOST_DENIED,  "denied records that did not fit the ring")	\
 	X(REPEATED,     "denied packets counted as repeats of a record") \
-	X(WOULD_DENY,   "packets that audited policies would have dropped when judged")
+	X(WOULD_DENY,   "packets that audited policies would have dropped when judged") \
+	X(LOST_RECORDS, "records of flows that did not fit the ring, whatever they stood for") \
+	X(LOST_DENIALS, "records of denials that did not fit their ring")
 enum weir_stat {
 	WEIR_STAT_BASE = 63,
 #define X(name, text) WEIR_STAT_##name,
@@ -110,15 +113,33 @@ struct weir_fragment {
 WEIR_SIZE(struct weir_fragment, 64);
 #define WEIR_FRAGMENTS 8192
 
-/* One packet's worth of what the agent keeps per flow slot (a pinned map of the agent's own; programs never
- * touch it): names, first seen, would-be rule, what was last reported. */
+/*
+ * What the agent keeps per flow slot (a pinned map of the agent's own; programs never touch it): names, first seen, and
+ * what was last reported, so that nothing is told twice, nor by the next agent.  The reader's thread writes.  Seven for
+ * each bucket: WEIR_NOTE_OF a slot's number.
+ */
 struct weir_note {
+	__u64 first;		/* 63..16 microseconds of CLOCK_REALTIME (their low 48 bits), all 0: not known from its
+				 * beginning | 15..0 whose names these are: weir_control.agents; 0: no flow's note */
 	__u16 incarnation;
-	__u16 audit_rule;
-	__u32 first;		/* seconds of CLOCK_REALTIME; 0: not known from its beginning */
-	__u32 src, dst;		/* the agent's name numbers */
-	__u64 reported;		/* low bits of the packets last reported, both directions */
+	__u16 bytes_high[2];	/* with 'bytes': 48 bits each */
+	__u16 spare;
+	__u32 name[2];		/* the agent's name numbers, by enum weir_dir */
+	__u32 packets[2];	/* last reported, low bits: [0] what the opener sent */
+	__u32 bytes[2];
 };
-WEIR_SIZE(struct weir_note, 24);
+WEIR_SIZE(struct weir_note, 40);
+#define WEIR_NOTE_OF(slot) ((slot) - ((slot) >> 3))
+
+/* Behind the notes, in the room of two: what of the kernel's own counts of losses has been told. */
+struct weir_ledger {
+	__u64 records, denials;		/* lost in the rings */
+	__u64 opened;			/* of the records: openings, packets */
+	__u64 denied;			/* packets that no record tells of */
+	__u64 packets, bytes;		/* of flows whose last record was lost, or that ended silently */
+	__u64 spare[4];
+};
+WEIR_SIZE(struct weir_ledger, 80);
+#define WEIR_LEDGER_NOTES (sizeof(struct weir_ledger) / sizeof(struct weir_note))
 
 #endif

@@ -5,6 +5,6 @@ BPF_TESTS := $(patsubst %.c,$(B)/%,$(filter-out tests/bpf/world.c tests/bpf/fram
 
 $(BPF_WORLD) $(BPF_TESTS:%=%.o): | $(B)/gen/bpf/weir.skel.h
 $(BPF_TESTS): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPF_WORLD) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 
 QUICK += $(BPF_TESTS) tests/bpf/forms.sh

@@ -16,9 +16,9 @@ $(HAMMER)/flood.bpf.o: tests/hammer/flood.bpf.c
 	$(HAMMER_CC) -c $< -o $@
 
 $(HAMMER)/hammer: $(HAMMER)/hammer.o $(HAMMER)/loader.o $(B)/libagent.a $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 $(HAMMER)/flood: $(HAMMER)/flood.o $(HAMMER)/loader.o $(B)/libagent.a $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 
 HAMMER_ALL := $(HAMMER)/hammer $(HAMMER)/flood $(patsubst %,$(HAMMER)/%.bpf.o,$(HAMMER_SOUND) $(HAMMER_BROKEN) flood)
 SECONDS ?= 60

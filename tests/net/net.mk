@@ -6,6 +6,6 @@ NET_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/net/*.c))
 
 $(NET_TESTS:%=%.o) $(B)/tests/net/with/parts.o: | $(B)/gen/bpf/weir.skel.h
 $(NET_TESTS): $(B)/tests/net/%: $(B)/tests/net/%.o $(NET_KERNEL) $(B)/tests/net/with/parts.o $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 
 QUICK += $(NET_TESTS)

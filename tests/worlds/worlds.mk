@@ -4,7 +4,7 @@
 WORLDS_AGENT := datapath load maps maps_entries pins run flows flow_table grace
 WORLDS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/worlds/*.c))
 $(B)/tests/worlds/worlds: $(WORLDS_OBJ) $(REFERENCE_OBJ) $(WORLDS_AGENT:%=$(B)/agent/%.o) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
 SLOW += tests/worlds/worlds.sh
 TEST_NEEDS += $(B)/tests/worlds/worlds
 worlds: $(B)/tests/worlds/worlds
