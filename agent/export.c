@@ -103,7 +103,7 @@ static void lose(struct export *e, uint64_t flows)
 {
 	atomic_fetch_add(&e->lost, flows);
 	if (e->from.losses)
-		losses_add(e->from.losses, LOSS_EXPORT, flows, clock_ns(CLOCK_REALTIME));
+		losses_add(e->from.losses, LOSS_EXPORT, flows);
 }
 
 /* A line of so many bytes is there; 0: a flow that no line holds. */
