@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/table.h"
+#include "tools/text.h"
 
 static void add(struct table *t, char *text)
 {
@@ -30,6 +31,13 @@ void table_begin(struct table *t, ...)
 	va_end(args);
 }
 
+void table_heads(struct table *t, const char *const *head, unsigned int n)
+{
+	memset(t, 0, sizeof(*t));
+	for (t->ncolumns = 0; t->ncolumns < n && t->ncolumns < TABLE_COLUMNS; t->ncolumns++)
+		add(t, strdup(head[t->ncolumns]));
+}
+
 void table_cell(struct table *t, const char *format, ...)
 {
 	char *text = NULL;
@@ -48,7 +56,7 @@ static void print_row(const struct table *t, size_t first, const size_t *width, 
 		const char *text = first + c < t->ncells && t->cell[first + c] ? t->cell[first + c] : "";
 
 		if (c + 1 < t->ncolumns)
-			fprintf(to, "%-*s  ", (int)width[c], text);
+			fprintf(to, "%s%*s", text, (int)(width[c] - text_width(text, strlen(text)) + (t->gap ? t->gap : 2)), "");
 		else
 			fprintf(to, "%s\n", text);
 	}
@@ -59,7 +67,7 @@ void table_end(struct table *t, FILE *to)
 	size_t width[TABLE_COLUMNS] = { 0 };
 
 	for (size_t i = 0; i < t->ncells; i++) {
-		size_t n = t->cell[i] ? strlen(t->cell[i]) : 0;
+		size_t n = t->cell[i] ? text_width(t->cell[i], strlen(t->cell[i])) : 0;
 
 		if (n > width[i % t->ncolumns])
 			width[i % t->ncolumns] = n;

@@ -18,9 +18,11 @@ struct table {
 	unsigned int ncolumns;
 	size_t ncells, room;
 	char **cell;		/* the heads are the first row */
+	unsigned int gap;	/* blanks between columns, 2 if 0 */
 };
 
 void table_begin(struct table *t, ...) __attribute__((sentinel));
+void table_heads(struct table *t, const char *const *head, unsigned int n);	/* the same, from a list */
 __attribute__((format(printf, 2, 3))) void table_cell(struct table *t, const char *format, ...);
 void table_end(struct table *t, FILE *to);
 void table_drop(struct table *t);	/* without printing */
