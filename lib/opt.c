@@ -399,7 +399,7 @@ static int help_width(const struct opt *options)
 void opt_help(const struct opt *options, FILE *to)
 {
 	int width = help_width(options);
-	const struct opt *o;
+	const struct opt *o, *first = NULL;
 	struct opt_walk w;
 	char left[160];
 
@@ -407,8 +407,10 @@ void opt_help(const struct opt *options, FILE *to)
 	while ((o = opt_next(&w))) {
 		if (!o->text)
 			continue;
+		if (!first)
+			first = o;
 		if (o->kind == OPT_KIND_HEAD)
-			fprintf(to, "\n%s\n", o->text);
+			fprintf(to, "%s%s\n", o == first ? "" : "\n", o->text);
 		/* a long one has its text on a line of its own, so that the others stay readable */
 		else if (help_left(o, left, sizeof(left)) > width)
 			fprintf(to, "%s\n%*s   %s\n", left, width, "", o->text);

@@ -71,13 +71,13 @@ static void name_server(const struct lab *lab, const char *node, const char *wha
 	snprintf(server, PATH_MAX, "unix:%s/%s.%s", lab->dir, node, what);
 }
 
-static bool only_server(const char *what, char server[PATH_MAX], unsigned int *nodes)
+static bool first_server(const char *name, const char *what, char server[PATH_MAX], unsigned int *nodes)
 {
 	const struct lab_line *first;
 	struct complaint why;
 	struct lab *lab;
 
-	if (lab_find(&lab, NULL, &why))
+	if (lab_find(&lab, name, &why))
 		return false;
 	first = lab_line(lab, "node", NULL);
 	*nodes = 0;
@@ -91,12 +91,12 @@ static bool only_server(const char *what, char server[PATH_MAX], unsigned int *n
 
 bool lab_server(char server[PATH_MAX], unsigned int *nodes)
 {
-	return only_server("sock", server, nodes);
+	return first_server(NULL, "sock", server, nodes);
 }
 
-bool lab_observer(char server[PATH_MAX], unsigned int *nodes)
+bool lab_observer(const char *name, char server[PATH_MAX], unsigned int *nodes)
 {
-	return only_server(LAB_OBSERVER, server, nodes);
+	return first_server(name, LAB_OBSERVER, server, nodes);
 }
 
 bool lab_server_of(const char *pod, char server[PATH_MAX])

@@ -16,8 +16,9 @@ int lab_go(const struct lab *lab, const char *who, struct complaint *why);
  * False: no lab, or more than one.  'nodes': how many the lab has. */
 bool lab_server(char server[PATH_MAX], unsigned int *nodes);
 
-/* The same, but where that agent serves gRPC: "unix:/run/weir-lab/demo/n1.observer.sock". */
-bool lab_observer(char server[PATH_MAX], unsigned int *nodes);
+/* Where a lab serves gRPC, its relay if it has one, else its first agent: "unix:/run/weir-lab/demo/n1.observer.sock".
+ * 'name' NULL: the only lab. */
+bool lab_observer(const char *name, char server[PATH_MAX], unsigned int *nodes);
 
 /* The agent for the node that a pod lives on.  False: none such, or no single lab. */
 bool lab_server_of(const char *pod, char server[PATH_MAX]);
