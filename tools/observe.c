@@ -1,122 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir observe: what passed, what did not, and why, as it happens. */
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "lib/control/json.h"
-#include "tools/ask.h"
-#include "tools/nearest.h"
-#include "tools/record.h"
-#include "tools/words.h"
+#include "tools/connect.h"
+#include "tools/observe.h"
+#include "tools/verb.h"
+#include "tools/stamp.h"
 
-static struct verb_want want;
-static struct {
-	bool follow, denied;
-	unsigned int last;
-	const char *pod, *ns;
-} which;
+static struct verb_want help_want;
+static struct observe_want want = { .how = PRINT_DEFAULTS };
+static const char *colour;
+static bool json;
 
 static const struct opt options[] = {
-	OPT_FLAG('f', "follow", &which.follow, "go on as they come, until interrupted"),
-	OPT_UINT('l', "last", &which.last, "N", "begin with the last N that are kept (default: all; with -f: none)"),
-	OPT_FLAG('d', "denied", &which.denied, "only what was denied, or would be by audited policies"),
-	OPT_TEXT('p', "pod", &which.pod, "NAMESPACE/POD", "only what has this pod at either end"),
-	OPT_TEXT('n', "namespace", &which.ns, "NAMESPACE", "of a pod named without one"),
-	VERB_OPTIONS(&want),
+	OPT_TABLE(select_options),
+	OPT_HEAD("what is printed"),
+	OPT_WORD('o', "output", &want.how.output, PRINT_OUTPUTS, "one line a flow (compact), key by key, a table, or a GetFlowsResponse a line (json)"),
+	OPT_FLAG('j', "json", &json, NULL),
+	OPT_WORD(0, "color", &colour, "auto|always|never", "colours: on a terminal (auto)"),
+	OPT_WORD(0, "colour", &colour, "auto|always|never", NULL),
+	OPT_WORD(0, "time-format", &want.how.time_format, STAMP_FORMATS, "of times, which are UTC (StampMilli)"),
+	OPT_FLAG(0, "ip-translation", &want.how.translate, "names of pods, services and DNS in place of addresses (true)"),
+	OPT_FLAG(0, "numeric", &want.how.numeric, "addresses alone"),
+	OPT_FLAG(0, "print-node-name", &want.how.node, "which node saw it"),
+	OPT_FLAG(0, "print-policy-names", &want.how.policies, "policies behind the verdict"),
+	OPT_FLAG(0, "print-rules", &want.how.rules, "who decided, by policy and rule, and a denial's nearest miss, at the end of the line (true)"),
+	OPT_FLAG('s', "silent-errors", &want.how.silent, "nothing about losses and nodes, and no closing line"),
+	OPT_FLAG('D', "debug", &want.how.debug, "also about nodes that are well"),
+	OPT_FLAG(0, "require-complete", &want.require_complete, "exit with 5 if events were lost or nodes did not answer"),
+	OPT_DURATION(0, "for", &want.for_ms, "TIME", "end by itself after so long"),
+	OPT_TABLE(connect_options),
+	OPT_HEAD("other"),
+	OPT_FLAG('h', "help", &help_want.help, "say this"),
 	OPT_END
 };
 
 static const struct verb_help help = {
-	"observe [OPTION...]",
-	"Prints flow records, one a line: when, verdict, who to whom, the policies and rules that decided, for denials the\n"
-	"rule that came nearest. What was lost on the way is said at the end, on stderr. With -o json: one object a line.",
-	"0 something was printed, 1 nothing matched", false
+	"observe [flows|agent-events|debug-events] [OPTION...]",
+	"Prints flows: when, who to whom, what kind of event, the verdict, the packet in a few words, and who decided it: policy\n"
+	"and rule on either side, for a denial the rule that came nearest. Without -f, a number or a time: the last 20.\n"
+	"Values of one option are alternatives, different options must all hold; --not turns the option behind it round.\n"
+	"How complete the answer was is said at the end, on stderr: 12 shown, 0 lost, 3/3 nodes.",
+	"0 something was printed, 1 nothing matched, 5 --require-complete and it was not", false,
+	"  weir observe -f                                  as they come\n"
+	"  weir observe -f --denied                         what is cut, by whom, and how close a rule came\n"
+	"  weir observe --from-pod shop/cart --port 5432    one pod's way to a database\n"
+	"  weir observe --since 10m --verdict DROPPED -o json | jq .flow.source.pod_name\n"
+	"  weir observe -n shop --not --label app=web       one namespace, less a part of it\n"
+	"  weir observe --last 100 --require-complete || echo 'not the whole truth'\n",
+	"flows|agent-events|debug-events"
 };
 
-struct seen {
-	struct nearest *nearest;
-	unsigned long records, denied;
-	unsigned long long lost;
-};
-
-static void print(const Weir__V1__Record *r)
+static bool colours_wanted(void)
 {
-	struct json_out j;
+	const char *term = getenv("TERM");
 
-	if (!want.json) {
-		record_print(stdout, r, want.colour);
-		return;
-	}
-	json_begin(&j, stdout, false);
-	json_message(&j, NULL, &r->base);
-	json_done(&j);
+	if (colour && strcmp(colour, "auto"))
+		return !strcmp(colour, "always");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
 }
 
-static int on_part(void *ctx, const Weir__V1__Reply *part)
+static uint64_t now(void)
 {
-	const Weir__V1__Observed *o = part->observed;
-	struct seen *seen = ctx;
+	struct timespec t;
 
-	if (part->answer_case != WEIR__V1__REPLY__ANSWER_OBSERVED)
-		return VERB_GO;
-	for (size_t i = 0; i < o->n_record; i++) {
-		nearest_fill(seen->nearest, o->record[i]);
-		print(o->record[i]);
-		seen->records++;
-		seen->denied += record_denied(o->record[i]);
-	}
-	for (size_t i = 0; i < o->n_lost; i++) {
-		seen->lost += o->lost[i]->events;
-		fprintf(stderr, "weir observe: %llu records lost (%s)\n", (unsigned long long)o->lost[i]->events,
-			o->lost[i]->where);
-	}
-	fflush(stdout);
-	return ferror(stdout) ? VERB_OK : VERB_GO;	/* whoever read us has gone: head, less */
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-static void on_interrupt(int signo)
+static int check(const struct verb_words *words, const struct select *s)
 {
+	if (words->n > 1)
+		return verb_fail(VERB_USAGE, "'%s' is not understood", words->word[1]);
+	if (want.how.output && !strncmp(want.how.output, "tab", 3) && s->follow)
+		return verb_fail(VERB_USAGE, "a table is as wide as its widest cell, so it cannot follow (-o compact can)");
+	if (s->masked && !print_is_json(&want.how))
+		return verb_fail(VERB_USAGE, "--field-mask is for -o json: the other outputs ask for what they print");
+	return VERB_GO;
 }
 
-/* Ctrl-C ends the wait, not the program: the closing line is still said. */
-static void end_by_signal(void)
+static int run(const struct verb_words *words, struct select *s)
 {
-	struct sigaction end = { .sa_handler = on_interrupt };
+	const char *what = words->n ? words->word[0] : "flows";
+	char near[32];
+	int code = check(words, s);
 
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGTERM, &end, NULL);
+	if (code != VERB_GO)
+		return code;
+	if (s->ends)
+		return select_print(s, stdout) ? VERB_FAILED : VERB_OK;
+	if (!strcmp(what, "flows"))
+		return observe_flows(&want, s);
+	if (!strcmp(what, "agent-events") || !strcmp(what, "debug-events"))
+		return observe_events(&want, s, *what == 'd');
+	if (opt_closest_word(help.words, what, near, sizeof(near)))
+		return verb_fail(VERB_USAGE, "'%s' is not understood (did you mean '%s'?)", what, near);
+	return verb_fail(VERB_USAGE, "'%s' is not understood", what);
 }
 
 int observe_main(int argc, char **argv)
 {
-	Weir__V1__ObserveRequest observe = WEIR__V1__OBSERVE_REQUEST__INIT;
-	Weir__V1__Request ask = ASK(OBSERVE, observe, &observe);
 	struct complaint why = { 0 };
 	struct verb_words words;
-	struct seen seen = { 0 };
-	char pod[END_SIZE], server[PATH_MAX];
-	int code = verb_begin(&help, &want, options, &words, argc, argv);
+	struct select *s;
+	int code = verb_begin(&help, &help_want, options, &words, argc, argv);
 
 	if (code != VERB_GO)
 		return code;
-	if (words.n)
-		return verb_fail(VERB_USAGE, "'%s' is not understood", words.word[0]);
-	if (which.pod && end_parse(which.pod, which.ns, pod, &why))
+	if (json)
+		want.how.output = "json";
+	want.how.colour = colours_wanted();
+	if (select_done(&s, now(), &why))
 		return verb_complain(VERB_USAGE, &why);
-	observe.follow = which.follow;
-	observe.last = which.last;
-	observe.denied_only = which.denied;
-	if (which.pod) {
-		observe.pod = pod;
-		ask_node_of(&want, pod, server);
-	}
-	end_by_signal();
-	if (nearest_begin(&seen.nearest, &want))
-		return verb_fail(VERB_FAILED, "no memory");
-	code = ask_each(&want, &ask, which.follow ? -1 : ASK_WAIT_MS, on_part, &seen);
-	nearest_end(seen.nearest);
-	if (code != VERB_OK)
-		return code;
-	fprintf(stderr, "%lu shown, %lu of them denied, %llu lost\n", seen.records, seen.denied, seen.lost);
-	return seen.records ? VERB_OK : VERB_NO;
+	code = run(&words, s);
+	select_free(s);
+	return code;
 }

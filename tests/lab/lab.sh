@@ -13,6 +13,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 unset WEIR_SERVER
 server=unix:/run/weir-lab/$lab/n1.sock
+observer=unix:///run/weir-lab/$lab/n1.observer.sock
 cleanup() {
 	for l in "$lab" "$lab-two" "$lab-bad" "$lab-demo" "$lab-half"; do
 		[ ! -d "/run/weir-lab/$l" ] || "$weir" lab down "$l" >/dev/null
@@ -123,20 +124,22 @@ row "why: the last packets" 1 '  DENIED +shop/rogue -> shop/database:5432/tcp' "
 row "why: allowed, by which rule" 0 'policy +shop/cart, rule 2' "$weir" why -s $server shop/cart shop/database:5432
 row "why as JSON" 1 '"verdict": "deny' "$weir" why -s $server -o json shop/rogue shop/database:5432
 row "why: a pod nobody knows" 4 'nobody' "$weir" why -s $server shop/nobody shop/database:5432
-row "observe: the denial, who isolates" 0 'DENIED +shop/rogue -> shop/database:5432/tcp .*shop/default-deny' \
-	"$weir" observe -s $server --denied --pod shop/rogue
+row "observe: the denial, who isolates" 0 \
+	': shop/rogue:[0-9]+ \(ID:[0-9]+\) <> shop/database:5432 \(ID:[0-9]+\) policy-verdict:[^ ]+ EGRESS DENIED \(TCP Flags: SYN\) by egress shop/default-deny' \
+	"$weir" observe --lab "$lab" --all --denied --pod shop/rogue
 row "observe: allowed, policy and rule of both sides" 0 \
-	'allowed +shop/cart -> shop/database:5432/tcp +egress shop/cart rule 2, ingress shop/database rule 1' \
-	"$weir" observe -s $server --pod shop/cart
-row "observe: nothing matches" 1 '^0 shown' "$weir" observe -s $server --pod shop/nobody
-row "observe as JSON lines" 0 '^\{"time_ns": ?[0-9]+' "$weir" observe -s $server -o json --last 1
-timeout 5 "$weir" observe -s $server -f --denied --pod shop/rogue >"$dir/follow" 2>&1 &
+	'shop/database:5432 .* ALLOWED \(TCP Flags: SYN\) by egress shop/cart#2, ingress shop/database#1' \
+	"$weir" observe --server $observer --all --pod shop/cart
+row "observe: nothing matches, and why" 1 'none of the [0-9]+ flows kept matches' "$weir" observe --lab "$lab" --pod shop/nobody
+row "observe: an agent's other socket will do" 0 ' shown, 0 lost, 1/1 nodes' "$weir" observe --server $server --last 1
+row "observe as JSON lines" 0 '^\{"flow":\{"time":"20' "$weir" observe --lab "$lab" -o json --last 1
+timeout 5 "$weir" observe --lab "$lab" -f --denied --pod shop/rogue >"$dir/follow" 2>&1 &
 follower=$!
 sleep 0.3
-probe shop/rogue shop/payments:9000 >/dev/null
-becomes "observe -f prints it as it comes" 0 grep -q 'DENIED   shop/rogue -> shop/payments:9000/tcp' "$dir/follow"
+probe -w 100ms shop/rogue shop/payments:9000 >/dev/null 2>&1
+becomes "observe -f prints it as it comes" 0 grep -q 'shop/rogue:.* <> shop/payments:9000 .* DENIED' "$dir/follow"
 kill -INT $follower 2>/dev/null
-becomes "and says at the end how much that was" 0 grep -q ' shown, .* denied, 0 lost' "$dir/follow"
+becomes "and says at the end how much that was" 0 grep -q ' shown, 0 lost, 1/1 nodes' "$dir/follow"
 wait $follower 2>/dev/null
 
 # a file changes, and what is enforced changes
