@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tools/ask.h"
+#include "tools/ask_rpc.h"
 #include "tools/lab_at.h"
 
 /* Where an agent listens; where none is and one lab is up, that lab's: a newcomer need not know where. */
@@ -29,11 +30,23 @@ void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX])
 		want->server = room;
 }
 
+/* Once: it may say which it chose. */
+const char *ask_server(const struct verb_want *want)
+{
+	static const char *usual;
+
+	if (want->server)
+		return want->server;
+	if (!usual)
+		usual = usual_server();
+	return usual;
+}
+
 int ask_open(struct control **out, const struct verb_want *want)
 {
 	struct complaint why = { 0 };
 
-	if (control_open(out, want->server ? want->server : usual_server(), &why))
+	if (control_open(out, ask_server(want), &why))
 		return verb_complain(VERB_UNREACHED, &why);
 	return VERB_GO;
 }
@@ -74,9 +87,13 @@ int ask_more(struct control *c, int ms, ask_fn each, void *ctx)
 
 int ask_each(const struct verb_want *want, const Weir__V1__Request *ask, int ms, ask_fn each, void *ctx)
 {
+	const char *server = ask_server(want);
 	struct control *c;
-	int code = ask_open(&c, want);
+	int code;
 
+	if (ask_is_rpc(server))
+		return ask_rpc(server, ask, each, ctx);
+	code = ask_open(&c, want);
 	if (code != VERB_GO)
 		return code;
 	code = ask_on(c, ask, ms, each, ctx);

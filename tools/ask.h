@@ -24,6 +24,9 @@
  * 'want' as it is.  'room' is where the name is kept. */
 void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX]);
 
+/* Whom 'want' means, where nobody said the usual one. */
+const char *ask_server(const struct verb_want *want);
+
 /* A part of the answer: VERB_GO to go on, else the exit code. */
 typedef int (*ask_fn)(void *ctx, const Weir__V1__Reply *part);
 

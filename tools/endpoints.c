@@ -18,7 +18,11 @@ static const struct verb_help help = {
 	"endpoints [OPTION...]",
 	"Lists the pods of this node: interface, state, how packets reach them (redirect, or stack and why), the flow slots\n"
 	"they pay for, and the policies that select them.",
-	"0 listed, 1 there is none, or one is not armed", false
+	"0 listed, 1 there is none, or one is not armed", false,
+	"  weir endpoints                        # of this node\n"
+	"  weir endpoints --pod shop/cart -o json\n"
+	"  weir endpoints -s relay.example:4245  # of every node\n",
+	NULL
 };
 
 static const char *joined(char *const *word, size_t n, char *buf, size_t size)

@@ -26,7 +26,10 @@ int lab_up_main(int argc, char **argv)
 		"Makes a namespace for every Pod of the manifests in DIR and one for every Node, with an agent in each node that\n"
 		"follows DIR: change a file, and what is enforced changes. 'demo' is a small shop that is built in. The namespace\n"
 		"'outside' stands for the rest of the world.",
-		"0 up", false
+		"0 up", false,
+	"  weir lab up demo                      # the shop, as a sample\n"
+	"  weir lab up policies/tenants --name t\n",
+	"demo"
 	};
 	struct sigaction stop = { .sa_handler = lab_interrupt };
 	struct complaint why = { 0 };
@@ -77,7 +80,10 @@ int lab_down_main(int argc, char **argv)
 	static const struct verb_help help = {
 		"lab down [OPTION...] [NAME...]",
 		"Takes down what `lab up` made and nothing else, also what a crash left half made. Without a name: the only lab.",
-		"0 gone, 1 no such lab", false
+		"0 gone, 1 no such lab", false,
+	"  weir lab down\n"
+	"  weir lab down t\n",
+	NULL
 	};
 	char names[64][LAB_NAME_MAX + 1];
 	struct verb_words words;

@@ -256,7 +256,10 @@ int lab_demo_main(int argc, char **argv)
 	static const struct verb_help help = {
 		"lab demo [OPTION...]",
 		"A small shop in network namespaces with real traffic: what passes, what does not, and who says so, live.",
-		"0 connections were allowed and others denied, 1 not so", false
+		"0 connections were allowed and others denied, 1 not so", false,
+	"  weir lab demo\n"
+	"  weir lab demo --seconds 20\n",
+	NULL
 	};
 	struct verb_words words;
 	int code = verb_begin(&help, &want, options, &words, argc, argv);

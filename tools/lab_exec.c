@@ -43,7 +43,10 @@ int lab_exec_main(int argc, char **argv)
 		"lab exec [OPTION...] POD|node/NAME|outside -- COMMAND...",
 		"Runs a command in a pod's network namespace, a node's, or that of the rest of the world. It is root there, and\n"
 		"files are this machine's: only the network is the pod's. WEIR_SERVER is set to the agent of its node.",
-		"the command's own, 127 it cannot be run, 1 no such lab or pod", true
+		"the command's own, 127 it cannot be run, 1 no such lab or pod", true,
+	"  weir lab exec shop/web -- curl -m 2 10.77.0.5:8080\n"
+	"  weir lab exec shop/rogue -- sh\n",
+	NULL
 	};
 	char who[LAB_WORD], node[LAB_WORD];
 	struct complaint why = { 0 };
@@ -183,7 +186,10 @@ int lab_probe_main(int argc, char **argv)
 		"lab probe [OPTION...] SOURCE DESTINATION:PORT[/PROTOCOL]",
 		"Opens a real connection (or sends a datagram: udp) from SOURCE, which is a pod, node/NAME or outside, to a pod, a\n"
 		"node or an address. A refused connection got through: policy drops in silence.",
-		"0 got through, 1 did not", false
+		"0 got through, 1 did not", false,
+	"  weir lab probe shop/cart shop/database:5432\n"
+	"  weir lab probe -6 shop/web outside:443\n",
+	NULL
 	};
 	struct complaint why = { 0 };
 	struct verb_words words;
@@ -207,7 +213,8 @@ int lab_serve_main(int argc, char **argv)
 	static const struct verb_help help = {
 		"lab serve PORT...",
 		"Answers on TCP and UDP ports until it is interrupted: `weir lab exec shop/web -- weir lab serve 8080`.",
-		"0 never", false
+		"0 never", false,
+		"  weir lab exec shop/web -- weir lab serve 8080 9090\n", NULL
 	};
 	struct verb_words words;
 	uint16_t port[32];

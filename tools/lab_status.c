@@ -137,7 +137,10 @@ int lab_status_main(int argc, char **argv)
 	static const struct verb_help help = {
 		"lab status [OPTION...] [NAME]",
 		"Shows the labs that are up: their nodes, agents and pods.",
-		"0 all agents run, 1 no lab, or an agent is gone", false
+		"0 all agents run, 1 no lab, or an agent is gone", false,
+	"  weir lab status\n"
+	"  weir lab status demo -o json\n",
+	NULL
 	};
 	char names[64][LAB_NAME_MAX + 1];
 	struct verb_words words;

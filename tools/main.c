@@ -8,28 +8,32 @@
 
 #include "tools/verb.h"
 
-static int version_main(int argc, char **argv)
-{
-	printf("weir %s (abi %d)\n", WEIR_VERSION, WEIR_ABI);
-	return VERB_OK;
-}
-
-static const struct verb verbs[] = {
-	{ "status", status_main, "is the node's wall up, what is rejected, dropped, full" },
+const struct verb weir_verbs[] = {
+	{ "status", status_main, "is the node's wall up, the cluster whole, what is rejected, dropped, full" },
+	{ "observe", observe_main, "what passed, what did not, and why, as it happens" },
+	{ "top", top_main, "who talks to whom: by bytes, flows or denials, live" },
+	{ "list", list_main, "nodes, namespaces" },
 	{ "endpoints", endpoints_main, "which pod, which interface, which policies" },
 	{ "why", why_main, "may A reach B, who says so, and what is nearest to another answer" },
-	{ "observe", observe_main, "what passed, what did not, and why, as it happens" },
 	{ "policy", policy_main, "list, check and test policies" },
 	{ "lab", lab_main, "pods as namespaces on this machine, from manifests" },
-	{ "version", version_main, "this program's version" },
+	{ "watch", watch_main, "peers, as they come and go" },
+	{ "config", config_main, "settings of this command: whom to ask, and how" },
+	{ "version", version_main, "this program's version, and the server's" },
+	{ "completion", completion_main, "a script that completes options: bash, zsh, fish" },
+	{ "man", man_main, NULL },
+	{ "health", health_main, NULL },
+	{ "reflect", reflect_main, NULL },
 	{ NULL, NULL, NULL }
 };
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "--version"))
-		return version_main(argc, argv);
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		printf("weir %s (abi %d)\n", WEIR_VERSION, WEIR_ABI);
+		return VERB_OK;
+	}
 	signal(SIGPIPE, SIG_IGN);
-	return verb_run(verbs, "weir", "Default-deny network policy by eBPF: says what passes, what does not, and why.",
+	return verb_run(weir_verbs, "weir", "Default-deny network policy by eBPF: says what passes, what does not, and why.",
 			argc, argv);
 }

@@ -10,7 +10,10 @@ static const struct opt options[] = { VERB_OPTIONS(&want), OPT_END };
 static const struct verb_help help = {
 	"policy list [OPTION...]",
 	"Lists the policies the agent knows: tier, whom they select here, how often their rules decided, and their state.",
-	"0 listed, 1 there is none, or one is rejected", false
+	"0 listed, 1 there is none, or one is rejected", false,
+	"  weir policy list\n"
+	"  weir policy list -o json | jq '.policies[] | select(.why != \"\")'\n",
+	NULL
 };
 
 static void add_row(struct table *t, const Weir__V1__Policy *p)

@@ -21,7 +21,10 @@ static const struct verb_help help = {
 	"Reads manifests as the agent would and says what is wrong, as file:line:column: what, why, what to do. Needs neither\n"
 	"an agent nor root. Directories are read as a state directory is: *.yaml, *.yml and *.json in it and in the folders\n"
 	"in it. With pods among them, a policy that selects nobody is mentioned.",
-	"0 all can be used, 1 something is wrong", false
+	"0 all can be used, 1 something is wrong", false,
+	"  weir policy check policies/shop my-policies/*.yaml\n"
+	"  kustomize build . | weir policy check /dev/stdin\n",
+	NULL
 };
 
 struct found {

@@ -33,6 +33,8 @@ static const struct verb_help help = {
 	.text = "Judges suites of policy: files of netpol-state/1 and of the field's suites, and directories of manifests "
 		"with a table of flows beside them.",
 	.exits = "0 all as expected, 1 something differs",
+	.examples = "  weir policy test policies/shop\n"
+		"  weir policy test --judge kernel policies/*\n",
 };
 
 struct report {

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "lib/control/json.h"
-#include "tools/ask.h"
+#include "tools/ask_rpc.h"
+#include "tools/status_remote.h"
 #include "tools/table.h"
 #include "tools/words.h"
 
@@ -18,8 +19,13 @@ static const struct opt options[] = {
 
 static const struct verb_help help = {
 	"status [OPTION...]",
-	"Says whether the agent enforces, what it refused, how full each bounded thing is, and what was dropped by reason.",
-	"0 all is well, 1 something is rejected or a counter that must stay zero is not", false
+	"Says whether the agent enforces, what it refused, how full each bounded thing is, and what was dropped by reason. Of a\n"
+	"relay: all of that node by node, and which nodes are missing, and why.",
+	"0 all is well, 1 something is rejected, a node is missing, or a counter that must stay zero is not", false,
+	"  weir status                           # this node's agent\n"
+	"  weir status -s relay.example:4245     # the cluster\n"
+	"  weir status -o json | jq .rejected\n",
+	NULL
 };
 
 /* Reasons that point at a fault of weir or at a bound that was met: never in good health. */
@@ -141,5 +147,7 @@ int status_main(int argc, char **argv)
 		return code;
 	if (words.n)
 		return verb_fail(VERB_USAGE, "'%s' is not understood", words.word[0]);
+	if (ask_is_rpc(ask_server(&want)))
+		return status_remote(&want, ask_server(&want), on_status);
 	return ask_each(&want, &ask, ASK_WAIT_MS, on_status, NULL);
 }

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/connect.h"
 #include "tools/verb.h"
 
 static char speaker[64] = "weir";	/* who talks on stderr */
+static struct verb_described *described;	/* not run: somebody asks what the verb is */
 
 static void speak_as(const char *usage)
 {
@@ -22,7 +24,9 @@ static void print_help(const struct verb_help *help, const struct opt *options)
 {
 	printf("usage: weir %s\n\n%s\n\n", help->usage, help->text);
 	opt_help(options, stdout);
-	printf("\nexit codes: %s, 2 wrong usage, 3 no agent reached, 4 refused or failed\n", help->exits);
+	if (help->examples)
+		printf("\nexamples:\n%s", help->examples);
+	printf("\nexit codes: %s, " VERB_EXITS "\n", help->exits);
 }
 
 /* Options and words in any order; words gather at the front of argv. */
@@ -58,8 +62,14 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 	struct complaint why = { 0 };
 	const char *term = getenv("TERM");
 
+	if (described) {
+		described->help = help;
+		described->options = options;
+		return VERB_OK;
+	}
 	speak_as(help->usage);
-	want->server = getenv("WEIR_SERVER");
+	connect_defaults(argc, argv);
+	want->server = connect_want.server;
 	if (sort_words(help, options, words, argc - 1, argv + 1, &why))
 		return verb_complain(VERB_USAGE, &why);
 	if (want->help) {
@@ -97,19 +107,48 @@ int verb_complain(enum verb_exit code, const struct complaint *why)
 	return code;
 }
 
+void verb_describe(const struct verb *v, struct verb_described *out)
+{
+	char *argv[] = { (char *)v->name, NULL };
+
+	memset(out, 0, sizeof(*out));
+	described = out;
+	v->run(1, argv);
+	described = NULL;
+}
+
 static int list_verbs(const struct verb *verbs, const char *of, const char *about, FILE *to)
 {
 	fprintf(to, "usage: %s VERB [OPTION...] ...\n\n%s\n\n", of, about);
 	for (const struct verb *v = verbs; v->name; v++)
-		fprintf(to, "  %-12s %s\n", v->name, v->text);
+		if (v->text)
+			fprintf(to, "  %-12s %s\n", v->name, v->text);
 	fprintf(to, "\n'%s VERB --help' says more.\n", of);
 	return to == stdout ? VERB_OK : VERB_USAGE;
+}
+
+static int no_verb(const struct verb *verbs, const char *of, const char *name)
+{
+	char all[512] = "", near[64];
+	size_t n = 0;
+
+	for (const struct verb *v = verbs; v->name && n < sizeof(all); v++)
+		n += snprintf(all + n, sizeof(all) - n, "%s%s", n ? "|" : "", v->name);
+	if (opt_closest_word(all, name, near, sizeof(near)))
+		fprintf(stderr, "%s: no verb '%s' (did you mean '%s'?)\n", of, name, near);
+	else
+		fprintf(stderr, "%s: no verb '%s' ('%s help' lists them)\n", of, name, of);
+	return VERB_USAGE;
 }
 
 int verb_run(const struct verb *verbs, const char *of, const char *about, int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 
+	if (described) {
+		described->verbs = verbs;
+		return VERB_OK;
+	}
 	if (!name)
 		return list_verbs(verbs, of, about, stderr);
 	if (!strcmp(name, "help") && argc > 2) {
@@ -122,6 +161,5 @@ int verb_run(const struct verb *verbs, const char *of, const char *about, int ar
 	for (const struct verb *v = verbs; v->name; v++)
 		if (!strcmp(v->name, name))
 			return v->run(argc - 1, argv + 1);
-	fprintf(stderr, "%s: no verb '%s' ('%s help' lists them)\n", of, name, of);
-	return VERB_USAGE;
+	return no_verb(verbs, of, name);
 }

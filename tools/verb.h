@@ -17,6 +17,8 @@
 
 #include "lib/opt.h"
 
+extern const struct opt connect_more[];		/* how to connect by gRPC: tools/connect.h */
+
 enum verb_exit {
 	VERB_GO = -1,		/* no exit code: go on */
 	VERB_OK = 0,
@@ -37,7 +39,9 @@ struct verb_want {
 	OPT_TEXT('o', "output", &(want)->output, "text|json", "for people (default) or for programs"),	\
 	OPT_FLAG('h', "help", &(want)->help, "say this")
 #define VERB_OPTIONS(want)								\
-	OPT_TEXT('s', "server", &(want)->server, "unix:PATH", "agent to ask (default: WEIR_SERVER, else unix:/run/weir/agent.sock)"), \
+	OPT_TEXT('s', "server", &(want)->server, "SERVER", "an agent's socket, or by gRPC HOST:PORT, tls://HOST:PORT (default: WEIR_SERVER, " \
+		 "else unix:/run/weir/agent.sock, else a lab's)"),			\
+	OPT_TABLE(connect_more),							\
 	VERB_OUTPUT_OPTIONS(want)
 
 struct verb_help {
@@ -45,7 +49,11 @@ struct verb_help {
 	const char *text;	/* what it does, a paragraph */
 	const char *exits;	/* what 0 and 1 mean here: "0 allowed, 1 denied" */
 	bool words_end_options;	/* what follows the first word is somebody else's */
+	const char *examples;	/* lines, "weir ... # what for"; NULL: none */
+	const char *words;	/* "nodes|namespaces": what the first word may be, for completion and the manual; NULL: anything */
 };
+
+#define VERB_EXITS "2 wrong usage, 3 no server reached, 4 refused or failed"
 
 struct verb_words {
 	int n;
@@ -63,10 +71,19 @@ int verb_complain(enum verb_exit code, const struct complaint *why);
 struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *text;	/* one line for the list */
+	const char *text;	/* one line for the list; NULL: not listed */
 };
 /* Runs the verb that argv[1] names, with argv[1] as its argv[0]; 'of' is what stands before it: "weir policy". */
 int verb_run(const struct verb *verbs, const char *of, const char *about, int argc, char **argv);
+
+/* What a verb is, for the manual and for completion: its help and options, or the verbs below it. */
+struct verb_described {
+	const struct verb_help *help;		/* NULL: 'verbs', or a verb without options */
+	const struct opt *options;
+	const struct verb *verbs;
+};
+void verb_describe(const struct verb *v, struct verb_described *out);
+extern const struct verb weir_verbs[];		/* tools/main.c */
 
 int status_main(int argc, char **argv);
 int endpoints_main(int argc, char **argv);
@@ -77,5 +94,14 @@ int policy_list_main(int argc, char **argv);
 int policy_check_main(int argc, char **argv);
 int policy_test_main(int argc, char **argv);
 int lab_main(int argc, char **argv);
+int health_main(int argc, char **argv);
+int reflect_main(int argc, char **argv);
+int version_main(int argc, char **argv);
+int man_main(int argc, char **argv);
+int completion_main(int argc, char **argv);
+int config_main(int argc, char **argv);
+int watch_main(int argc, char **argv);
+int top_main(int argc, char **argv);
+int list_main(int argc, char **argv);
 
 #endif

@@ -25,7 +25,11 @@ static const struct verb_help help = {
 	"rule that came nearest, what audited policies would say, and the last real packets between the two. An end is\n"
 	"NAMESPACE/POD or an address (IPv6 with a port: in brackets). PROTOCOL is tcp (default), udp, sctp, or a number;\n"
 	"DESTINATION:icmp asks for ICMP.",
-	"0 allowed, 1 denied", false
+	"0 allowed, 1 denied", false,
+	"  weir why shop/cart shop/database:5432\n"
+	"  weir why shop/web 203.0.113.7:53/udp\n"
+	"  weir why -n shop cart '[fd00::7]:443'\n",
+	NULL
 };
 
 static bool denies(const char *verdict)

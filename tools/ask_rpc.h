@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket's questions to a server that speaks gRPC: weir.v1.Agent of one node, weir.v1.Relay of all.
+ * A relay's answer comes node by node, each as a part.
+ */
+#ifndef WEIR_TOOLS_ASK_RPC_H
+#define WEIR_TOOLS_ASK_RPC_H
+
+#include "tools/ask.h"
+
+/* A server that is no control socket: what is no path, or a path that ends in observer.sock. */
+bool ask_is_rpc(const char *server);
+int ask_rpc(const char *server, const Weir__V1__Request *ask, ask_fn each, void *ctx);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of whoever answers by gRPC: a relay's whole cluster, an agent, or a server of the Hubble API alone. */
+#ifndef WEIR_TOOLS_STATUS_REMOTE_H
+#define WEIR_TOOLS_STATUS_REMOTE_H
+
+#include "tools/ask.h"
+
+/* 'one' prints an agent's own status.  Returns the exit code. */
+int status_remote(const struct verb_want *want, const char *server, ask_fn one);
+
+#endif
