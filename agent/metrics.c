@@ -61,7 +61,8 @@ int meters_open(struct meters **out, struct agent *a, struct complaint *why)
 	if (!err)
 		err = hubble_open(&m->hubble, m->metrics, list, why);
 	if (!err)
-		err = meters_denials_open(m) ?: meters_rules_open(m) ?: meters_state_open(m) ?: metrics_add_own(m->metrics);
+		err = meters_denials_open(m) ?: meters_rules_open(m) ?: meters_edges_open(m) ?: meters_losses_open(m) ?:
+		      meters_state_open(m) ?: metrics_add_own(m->metrics);
 	if (!err && a->settings.metrics)
 		err = serve(m, why);
 	if (err) {
@@ -82,6 +83,7 @@ void meters_close(struct meters *m)
 	loop_cancel(m->a->loop, &m->slow);
 	http_close(m->http);
 	meters_state_close(m);
+	meters_edges_close(m);
 	meters_rules_close(m);
 	meters_denials_close(m);
 	hubble_close(m->hubble);
@@ -191,6 +193,7 @@ struct metrics *meters_fresh(struct meters *m)
 {
 	meters_settle(m);
 	meters_state_refresh(m);
+	meters_edges_refresh(m);
 	return m->metrics;
 }
 

@@ -12,6 +12,7 @@
 struct meters_rules;
 struct meters_denials;
 struct meters_state;
+struct meters_edges;
 
 struct meters {
 	struct agent *a;
@@ -21,6 +22,7 @@ struct meters {
 	struct meters_rules *rules;
 	struct meters_denials *denials;
 	struct meters_state *state;
+	struct meters_edges *edges;
 	struct http *http;
 	struct loop_timer take, slow;
 	struct metric *answers, *answer_time;	/* of HTTP */
@@ -39,6 +41,14 @@ void meters_denials_count(struct meters *m, const struct counted *c);
 int meters_state_open(struct meters *m);
 void meters_state_close(struct meters *m);
 void meters_state_refresh(struct meters *m);
+
+/* agent/metrics_edges.c: traffic between workloads. */
+int meters_edges_open(struct meters *m);
+void meters_edges_close(struct meters *m);
+void meters_edges_refresh(struct meters *m);
+
+/* agent/metrics_losses.c */
+int meters_losses_open(struct meters *m);
 
 static inline uint64_t meters_now_s(void)
 {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What could not be told, and the certificates that run out. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/losses.h"
+#include "agent/metrics_inside.h"
+#include "agent/serve.h"
+
+/* Hubble's three sources, in small letters. */
+static const char *const source_word[] = { "unknown_lost_event_source", "perf_event_ring_buffer", "observer_events_queue",
+					   "hubble_ring_buffer" };
+
+static void read_sources(void *ctx, struct metric *to)
+{
+	const struct agent *a = ((struct meters *)ctx)->a;
+
+	for (unsigned int stage = 0; stage < LOSS_STAGES; stage++)
+		metric_put_count(to, &source_word[loss_source(stage)], losses_total(a->losses, stage));
+}
+
+static void read_stages(void *ctx, struct metric *to)
+{
+	const struct agent *a = ((struct meters *)ctx)->a;
+
+	for (unsigned int stage = 0; stage < LOSS_STAGES; stage++)
+		metric_put_count(to, (const char *[]){ loss_word(stage) }, losses_total(a->losses, stage));
+}
+
+static bool tls_of(void *ctx, struct rpc_tls_state *tls)
+{
+	const struct agent *a = ((struct meters *)ctx)->a;
+
+	return a->serve && serve_tls(a->serve, tls);
+}
+
+static void read_expiry(void *ctx, struct metric *to)
+{
+	struct rpc_tls_state tls;
+
+	if (!tls_of(ctx, &tls))
+		return;
+	metric_put(to, (const char *[]){ "server" }, tls.expires);
+	metric_put(to, (const char *[]){ "client-ca" }, tls.ca_expires);
+}
+
+static void read_failures(void *ctx, struct metric *to)
+{
+	struct rpc_tls_state tls;
+
+	if (tls_of(ctx, &tls))
+		metric_put_count(to, NULL, tls.failures);
+}
+
+static void read_streams(void *ctx, struct metric *to)
+{
+	const struct agent *a = ((struct meters *)ctx)->a;
+	struct serve_counts c;
+
+	if (!a->serve)
+		return;
+	serve_count(a->serve, &c);
+	metric_put(to, NULL, c.streams);
+}
+
+static const char *const source_label[] = { "source", NULL }, *const stage_label[] = { "stage", NULL };
+static const char *const use_label[] = { "use", NULL };
+
+static const struct metric_about families[] = {
+	{ .name = "hubble_lost_events", .help = "Events that could not be told, by Hubble's names of where.",
+	  .label = source_label, .read = read_sources },
+	{ .name = "weir_lost_events", .help = "Events that could not be told, by where they were lost.", .label = stage_label,
+	  .read = read_stages },
+	{ .name = "weir_certificate_expiry_timestamp_seconds", .help = "When a certificate of the gRPC server runs out, in "
+	  "seconds since 1970.", .unit = "seconds", .type = METRIC_GAUGE, .label = use_label, .read = read_expiry },
+	{ .name = "weir_certificate_failures", .help = "Changed certificate files that were not taken.", .read = read_failures },
+	{ .name = "weir_streams", .help = "Clients that are being sent flows.", .type = METRIC_GAUGE, .read = read_streams },
+};
+
+int meters_losses_open(struct meters *m)
+{
+	for (unsigned int i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		struct metric_about about = families[i];
+
+		about.ctx = m;
+		if (!metrics_add(m->metrics, &about))
+			return -ENOMEM;
+	}
+	return 0;
+}
