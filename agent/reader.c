@@ -205,7 +205,7 @@ static unsigned int drain(struct reader *r)
 	}
 	__atomic_store_n(&r->read, r->read + n, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->passes, r->passes + 1, __ATOMIC_RELAXED);
-	if (n && r->with.counts)
+	if (r->with.counts)		/* also what was counted before a pass in vain */
 		counts_flush(r->with.counts, records_next(r->with.records));
 	return n;
 }
