@@ -52,7 +52,7 @@ static void set_views(struct serve *s)
 
 static int add_services(struct serve *s)
 {
-	int err = observer_add(s) ?: event_service_add(s) ?: peer_service_add(s) ?: agent_service_add(s);
+	int err = observer_add(s) ?: event_service_add(s) ?: peer_service_add(s) ?: agent_service_add(s) ?: edge_service_add(s);
 
 	if (!err)
 		err = rpc_health_new(&s->health, s->server);

@@ -277,6 +277,39 @@ def agent(api, lab):
     plain.cancel()
 
 
+def edges(api, lab):
+    """Sums between workloads: all, then what changed."""
+    t.equal("too often", error(lambda: api.Edges(interval_ms=10))[0], "INVALID_ARGUMENT")
+    call = api.Edges(interval_ms=1000, seconds=20)
+
+    def one_round():
+        replies = []
+        for r in call:
+            replies.append(r)
+            if r.last:
+                return replies, [e for r in replies for e in r.edge]
+
+    def find(edges, source, destination, port):
+        return [e for e in edges if (e.source.workload, e.destination.workload, e.port) == (source, destination, port)]
+
+    replies, every = one_round()
+    t.check("the first round is whole", replies[0].whole and replies[-1].node == "eu/n1" and replies[-1].instance, replies[-1])
+    cart = find(every, "frontend", "cart", 8080)
+    t.check("an edge", len(cart) == 1 and cart[0].opened >= 2 and cart[0].source.namespace == "shop" and cart[0].protocol == 6, cart)
+    denied = find(every, "rogue", "database", 5432)
+    t.check("a denied one, and by whom", len(denied) == 1 and denied[0].denied and denied[0].denied_rule, denied)
+    lab.talk("shop/frontend", CART, 8080)
+    end = time.monotonic() + 8
+    while time.monotonic() < end:
+        replies, some = one_round()
+        again = find(some, "frontend", "cart", 8080)
+        if again:
+            break
+    t.check("then what changed", again and again[0].opened == cart[0].opened + 1 and not replies[0].whole,
+            (again, cart))
+    call.cancel()
+
+
 with Lab("policies/shop", "--cluster=eu") as lab:
     with Api(lab.observer()) as api:
         traffic(lab)
@@ -287,4 +320,5 @@ with Lab("policies/shop", "--cluster=eu") as lab:
         about(api, lab)
         events(api, lab)
         agent(api, lab)
+        edges(api, lab)
 t.done()
