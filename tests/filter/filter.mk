@@ -7,3 +7,7 @@ $(B)/tests/filter/options: $(B)/tests/filter/options.o $(FILTER_SELECT) $(B)/lib
 $(B)/tests/filter/stored: $(B)/tests/filter/stored.o $(FILTER_SELECT) $(B)/tools/stored.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
 QUICK += $(B)/tests/filter/options $(B)/tests/filter/stored
+FILTER_MADE := $(B)/tests/filter/make.o $(B)/tests/filter/naive.o
+$(B)/tests/filter/random: $(B)/tests/filter/random.o $(FILTER_MADE) $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
+QUICK += $(B)/tests/filter/random
