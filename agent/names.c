@@ -13,7 +13,8 @@
 /* The places of addresses: a chain per bucket, in memory that is never given back, so that the reader may walk
  * it at any time; 'turn' tells it whether it walked while something moved. */
 #define PLACES (1 << 18)
-#define HEADS (1 << 17)
+#define HEAD_BITS 17
+#define HEADS (1 << HEAD_BITS)
 struct place {
 	uint64_t w[2];
 	uint32_t number;
@@ -318,7 +319,8 @@ void names_forget(struct names *n, uint64_t oldest)
 
 static uint32_t head_of(const struct weir_addr *a)
 {
-	return weir_addr_tag(a) >> 1 & (HEADS - 1);
+	/* the upper bits: of a product only they depend on every bit of the address, its last byte above all */
+	return weir_addr_tag(a) >> (32 - HEAD_BITS);
 }
 
 /* One walk; what it found counts only if nothing moved meanwhile. */
