@@ -442,8 +442,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_open("weir-agent", a->settings.level, a->settings.json);
-	if (a->settings.help || a->settings.version) {
-		a->settings.help ? settings_help(stdout) : (void)puts("weir-agent " WEIR_VERSION);
+	if (a->settings.help || a->settings.version || a->settings.man) {
+		if (a->settings.man)
+			settings_man(stdout);
+		else
+			a->settings.help ? settings_help(stdout) : (void)puts("weir-agent " WEIR_VERSION);
 		free(a);
 		return 0;
 	}

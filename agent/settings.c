@@ -9,6 +9,7 @@
 #include "agent/attach.h"
 #include "agent/records.h"
 #include "agent/settings_inside.h"
+#include "lib/man.h"
 #include "lib/opt.h"
 #include "lib/tree.h"
 
@@ -46,6 +47,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "purge", &want.purge, "with --uninstall: the files in the data directory, too"),
 	OPT_FLAG('V', "version", &want.version, "print the version"),
 	OPT_FLAG('h', "help", &want.help, "print this"),
+	OPT_FLAG(0, "man", &want.man, NULL),	/* the manual page, for the build */
 	OPT_END
 };
 
@@ -80,7 +82,7 @@ static int apply(const char *name, const char *value, struct complaint *why)
 
 static int apply_pair(const struct tree_node *key, const char *file, struct complaint *why)
 {
-	static const char *const only_arguments[] = { "config", "check-config", "uninstall", "purge", "version", "help" };
+	static const char *const only_arguments[] = { "config", "check-config", "uninstall", "purge", "version", "help", "man" };
 	const struct tree_node *value = key->next;
 	int err = 0;
 
@@ -153,7 +155,7 @@ static int apply_environment(struct complaint *why)
 		for (int i = 0; i < n; i++)
 			name[i] = name[i] == '-' ? '_' : toupper((unsigned char)name[i]);
 		value = getenv(name);
-		if (value && strcmp(o->name, "config") && strcmp(o->name, "help") && strcmp(o->name, "version"))
+		if (value && o->text && strcmp(o->name, "config") && strcmp(o->name, "help") && strcmp(o->name, "version"))
 			err = apply(o->name, value, why);
 		if (err)
 			complaint_file(why, name);
@@ -185,7 +187,7 @@ static int check_state(const struct settings *s, struct complaint *why)
 	struct stat st;
 	int err = 0;
 
-	if (!s->state || s->judge || s->check_config || s->uninstall || s->version || s->help)
+	if (!s->state || s->judge || s->check_config || s->uninstall || s->version || s->help || s->man)
 		return 0;
 	if (stat(s->state, &st))
 		err = errno;
@@ -231,7 +233,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "'--records' is from 64 to 16777216, not %u", s->records);
 		return -EINVAL;
 	}
-	if (!s->state && !s->judge && !s->check_config && !s->uninstall && !s->version && !s->help) {
+	if (!s->state && !s->judge && !s->check_config && !s->uninstall && !s->version && !s->help && !s->man) {
 		complaint_set(why, 0, 0, "where is the cluster? --state DIR names a directory of manifests");
 		return -EINVAL;
 	}
@@ -269,12 +271,33 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 	return understand(s, why);
 }
 
+#define ABOUT \
+	"Enforces NetworkPolicy on this node and records its flows.  Each option is also a key of the\n"	\
+	"--config file and, as WEIR_STATE, WEIR_LOG_LEVEL ..., a variable of the environment."
+
 void settings_help(FILE *to)
 {
-	fprintf(to, "usage: weir-agent --state DIR [OPTION...]\n\n"
-		    "Enforces NetworkPolicy on this node and records its flows.  Each option is also a key of the\n"
-		    "--config file and, as WEIR_STATE, WEIR_LOG_LEVEL ..., a variable of the environment.\n\n");
+	fprintf(to, "usage: weir-agent --state DIR [OPTION...]\n\n" ABOUT "\n\n");
 	opt_help(options, to);
+}
+
+int settings_man(FILE *to)
+{
+	static const struct man_item files[] = {
+		{ "/run/weir/agent.sock", "where it answers questions about the node: weir status, why, endpoints" },
+		{ "/run/weir/observer.sock", "where it serves flows by gRPC: weir observe, top, and Hubble's tools" },
+		{ "/sys/fs/bpf/weir", "what stays in force while it is away: maps, programs, links" },
+		{ "/var/lib/weir", "its own files, one directory a node" },
+		{ NULL, NULL }
+	};
+
+	return man_write(&(struct man){
+		.name = "weir-agent", .section = 8, .version = WEIR_VERSION, .what = "enforce network policy on a node, and record its flows",
+		.usage = "weir-agent --state DIR [OPTION...]",
+		.text = ABOUT "\n\nWhat is in force stays in force while the agent is away, is restarted or upgraded.",
+		.options = options, .exits = "0 it ended as asked, 1 it could not do its work, 2 wrong usage or settings",
+		.files = files, .see = "weir(1), weir-observe(1), weir-relay(8)",
+	}, to);
 }
 
 const char *settings_mode_text(const struct settings *s)

@@ -28,7 +28,7 @@ struct settings {
 	const char *cluster;		/* NULL: flows name the node alone */
 	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
 	unsigned int buckets, records;
-	bool stack, observe_only, judge, check_config, uninstall, purge, version, help;
+	bool stack, observe_only, judge, check_config, uninstall, purge, version, help, man;
 	/* what the words mean */
 	enum compile_mode mode;
 	enum log_level level;
@@ -39,6 +39,7 @@ struct settings {
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why);
 void settings_help(FILE *to);
+int settings_man(FILE *to);
 void settings_node(const struct settings *s, char *buf, size_t size);	/* as flows name it: "cluster/node", or "node" */
 const char *settings_mode_text(const struct settings *s);	/* "default-deny (audit)" */
 

@@ -95,24 +95,24 @@ static bool begins(const char *word, size_t n, const char *with)
 	return n >= strlen(with) && !strncmp(word, with, strlen(with));
 }
 
-/* Each of "a|b|c". */
-static void say_choices(const char *words, const char *begun)
+/* Each of "a|b|c"; 'lead' is what the shell has before it in the same word. */
+static void say_choices(const char *words, const char *begun, const char *lead)
 {
 	while (*words) {
 		size_t n = strcspn(words, "|");
 
 		if (begins(words, n, begun))
-			say(words, n, NULL);
+			printf("%s%.*s\n", lead, (int)n, words);
 		words += n + (words[n] == '|');
 	}
 }
 
-static void say_value(const struct opt *o, const char *begun)
+static void say_value(const struct opt *o, const char *begun, const char *lead)
 {
 	if (!o->value)
-		say_choices("true|false", begun);
+		say_choices("true|false", begun, lead);
 	else if (strchr(o->value, '|'))
-		say_choices(o->value, begun);
+		say_choices(o->value, begun, lead);
 	else if (strstr(o->value, "FILE") || strstr(o->value, "DIR") || strstr(o->value, "PATH"))
 		puts(FILES);
 }
@@ -157,20 +157,21 @@ static void say_within(const struct verb_described *d, int n, char **word)
 
 	/* bash takes "--output=js" apart: --output, =, js */
 	if (!strcmp(last, "=") && (o = option_of(d->options, before))) {
-		say_value(o, "");
+		say_value(o, "", "");
 	} else if (!strcmp(before, "=") && n > 2 && (o = option_of(d->options, word[n - 3]))) {
-		say_value(o, last);
-	} else if (!strncmp(last, "--", 2) && equal && equal - last < (ptrdiff_t)sizeof(name)) {
+		say_value(o, last, "");
+	} else if (!strncmp(last, "--", 2) && equal && equal - last + 1 < (ptrdiff_t)sizeof(name)) {
 		snprintf(name, sizeof(name), "%.*s", (int)(equal - last), last);
 		o = option_of(d->options, name);
+		snprintf(name, sizeof(name), "%.*s", (int)(equal - last + 1), last);
 		if (o)
-			say_value(o, equal + 1);
+			say_value(o, equal + 1, name);
 	} else if ((o = option_of(d->options, before)) && o->value) {
-		say_value(o, last);
+		say_value(o, last, "");
 	} else if (*last == '-') {
 		say_options(d->options, last);
 	} else if (d->help->words) {
-		say_choices(d->help->words, last);
+		say_choices(d->help->words, last, "");
 	} else if (strstr(d->help->usage, "PATH") || strstr(d->help->usage, "DIR")) {
 		puts(FILES);
 	}
