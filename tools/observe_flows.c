@@ -27,7 +27,7 @@ static bool passes(const struct seen *me, const Observer__GetFlowsResponse *r)
 	struct flow_wire w;
 	bool pass;
 
-	if (r->response_types_case != OBSERVER__GET_FLOWS_RESPONSE__RESPONSE_TYPES_FLOW || !me->select->ask->extensions)
+	if (r->response_types_case != OBSERVER__GET_FLOWS_RESPONSE__RESPONSE_TYPES_FLOW || !me->select->authors)
 		return true;
 	flow_from_wire(r->flow, &w);
 	pass = select_pass(me->select, &w.flow);

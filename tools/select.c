@@ -218,7 +218,7 @@ static int take_mask(struct select *s, const struct select_given *g, struct comp
 /* What select_pass() looks at. */
 static int unmask_authors(struct select *s)
 {
-	if (!s->ask->extensions)
+	if (!s->authors)
 		return 0;
 	return add_paths(s->ask->field_mask,
 			 "extensions,egress_allowed_by,ingress_allowed_by,egress_denied_by,ingress_denied_by");
@@ -254,7 +254,8 @@ static int pack_options(struct select *s, const Weir__V1__FlowsOptions *options)
 	return 0;
 }
 
-/* Policies and rules go in the extensions, and are looked at here, too: Hubble's server does not know them. */
+/* The extensions ask for weir's detail in each flow.  Policies and rules go there as well, and are looked at here, too:
+ * Hubble's server does not know them. */
 static int take_authors(struct select *s, const struct select_given *g, struct complaint *why)
 {
 	Weir__V1__FlowsOptions options = WEIR__V1__FLOWS_OPTIONS__INIT;
@@ -268,8 +269,10 @@ static int take_authors(struct select *s, const struct select_given *g, struct c
 		else if (g->given[i].choice->how == HOW_RULE)
 			rule[options.n_rule++] = strtoul(g->given[i].value, NULL, 10);
 	}
+	options.detail = true;
+	s->authors = options.n_policy;
 	if (!options.n_policy && !options.n_rule)
-		return 0;
+		return pack_options(s, &options);
 	if (!options.n_policy) {
 		complaint_set(why, 0, 0, "'--rule' says which rule of a policy: '--policy' is missing");
 		return -EINVAL;
@@ -282,7 +285,7 @@ static int take_authors(struct select *s, const struct select_given *g, struct c
 
 bool select_pass(const struct select *s, const struct flow *flow)
 {
-	return !s->ask->extensions || filters_pass(s->filters, flow);
+	return !s->authors || filters_pass(s->filters, flow);
 }
 
 /* 'text' in single quotes of YAML. */

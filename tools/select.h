@@ -45,6 +45,7 @@ struct select {
 	bool follow;
 	bool masked;			/* --field-mask was given: only for JSON */
 	bool default_masks;		/* --use-default-field-masks, true unless given */
+	bool authors;			/* --policy: looked at here, too */
 	bool ends;			/* nothing is to be asked: select_print() */
 	bool raw, explain;
 };
