@@ -107,6 +107,7 @@ enum merge_next merge_next(struct merge *m, const struct merge_now *now, struct 
 void *merge_ask(struct merge *m);		/* the next node to be asked for a mark; NULL: none */
 void *merge_resume(struct merge *m);		/* the next node that may be read on; NULL: none */
 
+bool merge_holds(const struct merge *m, const void *ctx);	/* a node of that ctx, ended or not, is still in it */
 size_t merge_bytes(const struct merge *m);	/* queued */
 uint64_t merge_dropped(const struct merge *m);	/* messages, for want of memory */
 

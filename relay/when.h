@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What time it is, in nanoseconds. */
+#ifndef WEIR_RELAY_WHEN_H
+#define WEIR_RELAY_WHEN_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t when_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t when_real(void)
+{
+	return when_of(CLOCK_REALTIME);
+}
+
+static inline uint64_t when_mono(void)
+{
+	return when_of(CLOCK_MONOTONIC);
+}
+
+#endif
