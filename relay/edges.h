@@ -22,7 +22,8 @@
 #define EDGES_DEFAULT	32768		/* edges; notes are four times as many: 24 MiB when all are in use */
 #define EDGES_IDLE_S	3600
 #define EDGES_BUCKETS	16
-#define EDGES_OTHER	0		/* number of the edge "other" */
+#define EDGES_OTHER	0		/* number of the edge whose ends are both "other" */
+#define EDGES_AUTHOR	1024		/* bytes of an author; a longer one is left out */
 
 struct edge_end {
 	const char *ns, *workload, *kind;	/* never NULL */
@@ -43,15 +44,17 @@ struct edge {
 	uint64_t live;
 	uint64_t version;		/* of its last change: edges_version() */
 	uint64_t changed;		/* CLOCK_REALTIME, nanoseconds */
+	const uint8_t *author;		/* of the last denial, a weir.v1.Decision; NULL: none known */
+	uint32_t author_size;
 };
 
 struct edges;
-struct _Weir__V1__EdgesReply;
+struct Weir__V1__EdgesReply;
 
-int edges_open(struct edges **out, unsigned int capacity);
+int edges_open(struct edges **out, unsigned int capacity);	/* 0: EDGES_DEFAULT */
 void edges_close(struct edges *edges);		/* NULL is fine */
 
-void edges_take(struct edges *edges, const char *node, const struct _Weir__V1__EdgesReply *reply, uint64_t now);
+void edges_take(struct edges *edges, const char *node, const struct Weir__V1__EdgesReply *reply, uint64_t now);
 void edges_silent(struct edges *edges, const char *node);	/* not connected: nothing of it is live */
 void edges_gone(struct edges *edges, const char *node, uint64_t now);	/* no longer a peer */
 void edges_expire(struct edges *edges, uint64_t now);		/* every minute or so */
