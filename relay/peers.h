@@ -76,7 +76,8 @@ struct peer_at {
 struct peers;
 
 int peers_open(struct peers **out, struct rpc_loop *loop, const struct peers_options *options);
-void peers_stop(struct peers *peers);		/* every call is cancelled; then run the loop until it is empty */
+void peers_stop(struct peers *peers);		/* every call is cancelled; then run the loop until none is left */
+unsigned int peers_left(const struct peers *peers);	/* peers in memory, those that somebody holds included */
 void peers_close(struct peers *peers);		/* NULL is fine */
 
 /* Known by its address; an equal one stays as it is.  -ENOSPC past PEERS_MOST. */

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/wire/encode.h"
+#include "relay/flows_inside.h"
+#include "relay/when.h"
+
+#define MS 1000000ULL
+#define GATHER_MS   2			/* messages that come one after the other go out together */
+#define QUIET	    (10 * MS)		/* after so long the first one goes at once */
+#define SCAN_MOST   512			/* messages that do not go out, per call of next() */
+#define CONNECT_MS  2000		/* a stream's begin waits so long for nodes that are just being connected */
+#define ANSWER	    (10000 * MS)	/* a node that has to come to an end and is silent for so long is left out */
+#define WATCH_MS    500
+#define WINDOW_ALL  (1ULL << 32)	/* --last of more means all */
+
+int flows_new(struct flows **out, struct peers *peers)
+{
+	struct flows *f = calloc(1, sizeof(*f));
+	uint64_t chance;
+
+	if (!f)
+		return -ENOMEM;
+	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+		chance = when_real();
+	f->peers = peers;
+	snprintf(f->name, sizeof(f->name), "relay-%016llx", (unsigned long long)chance);
+	f->counts.streams_most = FLOWS_STREAMS;
+	*out = f;
+	return 0;
+}
+
+void flows_free(struct flows *f)
+{
+	free(f);
+}
+
+/* --- When next() is asked. --- */
+
+static void wake_now(struct stream *s)
+{
+	if (!s->call)
+		return;
+	s->woken = when_mono();
+	rpc_call_wake(s->call);
+}
+
+static void on_pause(void *ctx)
+{
+	wake_now(ctx);
+}
+
+static void on_timer(void *ctx)
+{
+	wake_now(ctx);
+}
+
+void stream_wake(struct stream *s)
+{
+	if (!s->call || s->pause.when)
+		return;
+	if (when_mono() - s->woken > QUIET)
+		wake_now(s);
+	else
+		rpc_timer_set(s->loop, &s->pause, GATHER_MS, on_pause, s);
+}
+
+/* The earlier of what the merge and the notices wait for. */
+static void set_timer(struct stream *s, uint64_t wake)
+{
+	uint64_t due = notices_due(&s->notices), at = when_mono();
+
+	if (due < wake)
+		wake = due;
+	if (wake == UINT64_MAX)
+		rpc_timer_stop(s->loop, &s->timer);
+	else
+		rpc_timer_set(s->loop, &s->timer, wake > at ? (wake - at + MS - 1) / MS : 1, on_timer, s);
+}
+
+/* --- What goes out. --- */
+
+static size_t make_notice(struct stream *s, struct rpc_out *out)
+{
+	uint8_t buf[WIRE_RESPONSE_MAX];
+	size_t size = notices_take(&s->notices, when_mono(), buf, sizeof(buf));
+
+	if (size)
+		rpc_out_copy(out, buf + sizeof(buf) - size, size);
+	return size;
+}
+
+/* What the relay itself could not keep. */
+static size_t make_loss(struct stream *s, struct rpc_out *out)
+{
+	struct wire_loss loss = { .where = WIRE_LOSS_QUEUE, .cpu = -1 };
+	uint8_t buf[512];
+	size_t size;
+
+	s->dropped = s->cut + merge_dropped(s->merge);
+	if (s->dropped == s->told || s->gathering)
+		return 0;
+	loss.count = s->dropped - s->told;
+	s->told = s->dropped;
+	size = wire_lost_response(&loss, "", when_real(), buf, sizeof(buf));
+	if (size)
+		rpc_out_copy(out, buf + sizeof(buf) - size, size);
+	return size;
+}
+
+static void drop_oldest(struct stream *s)
+{
+	s->window_flows -= queue_first(&s->window)->kind == MESSAGE_FLOW;
+	queue_pop(&s->window);
+}
+
+/* Of what is past, the last N stay; and no more than there is room for. */
+static void gather(struct stream *s, const struct merge_item *item)
+{
+	struct message head = { .key = item->time, .size = item->size, .kind = item->kind };
+
+	if (queue_push(&s->window, &head, item->data)) {
+		s->cut++;
+		return;
+	}
+	s->window_flows += item->kind == MESSAGE_FLOW;
+	while (s->window_flows > s->ask.number)
+		drop_oldest(s);
+	for (; s->window.bytes > FLOWS_WINDOW; drop_oldest(s)) {
+		s->cut += queue_first(&s->window)->kind == MESSAGE_FLOW;
+		s->flows->counts.cut++;
+	}
+}
+
+static void send_bytes(struct stream *s, struct rpc_out *out, const void *data, size_t size, uint32_t kind)
+{
+	rpc_out_copy(out, data, size);
+	s->sent += kind == MESSAGE_FLOW;
+	s->flows->counts.flows += kind == MESSAGE_FLOW;
+	s->flows->counts.bytes += size;
+}
+
+static enum rpc_next flush(struct stream *s, struct rpc_out *out)
+{
+	const struct message *m = queue_first(&s->window);
+
+	if (!m) {
+		queue_free(&s->window);
+		s->flushing = false;
+		return RPC_IDLE;
+	}
+	send_bytes(s, out, queue_bytes(m), m->size, m->kind);
+	queue_pop(&s->window);
+	return RPC_MESSAGE;
+}
+
+static void end_gathering(struct stream *s)
+{
+	s->flushing = s->gathering;
+	s->gathering = false;
+}
+
+static void resume(struct stream *s)
+{
+	struct leg *leg;
+
+	while ((leg = merge_resume(s->merge)))
+		leg_read(leg);
+}
+
+static enum rpc_next waiting(struct stream *s, uint64_t wake)
+{
+	struct leg *leg;
+
+	resume(s);
+	while ((leg = merge_ask(s->merge)))
+		leg_mark(leg);
+	set_timer(s, wake);
+	return RPC_IDLE;
+}
+
+/* One message of the merge, if it may go. */
+static enum rpc_next merged(struct stream *s, struct rpc_out *out)
+{
+	struct merge_now now = { when_real(), when_mono() };
+	struct merge_item item;
+	uint64_t wake;
+
+	for (unsigned int i = 0; i < SCAN_MOST; i++) {
+		switch (merge_next(s->merge, &now, &item, &wake)) {
+		case MERGE_ITEM:
+			break;
+		case MERGE_DONE:
+			end_gathering(s);
+			if (!s->ask.follow && !s->flushing)
+				return RPC_DONE;
+			return s->flushing ? RPC_AGAIN : waiting(s, wake);
+		default:
+			return waiting(s, wake);
+		}
+		if (item.kind == MESSAGE_NOW) {
+			end_gathering(s);
+			return RPC_AGAIN;
+		}
+		if (!s->gathering) {
+			send_bytes(s, out, item.data, item.size, item.kind);
+			resume(s);
+			return RPC_MESSAGE;
+		}
+		gather(s, &item);
+		resume(s);
+	}
+	return RPC_AGAIN;
+}
+
+/* The first N, of all that is kept or from a time on, are the first N of all nodes. */
+static bool has_all(const struct stream *s)
+{
+	return (s->ask.first || s->ask.since) && !s->ask.follow && s->ask.number && s->sent >= s->ask.number;
+}
+
+static enum rpc_next next_flow(struct rpc_call *c, struct rpc_out *out, void *ctx)
+{
+	struct stream *s = *rpc_call_user(c);
+	enum rpc_next next;
+
+	if (!s)
+		return RPC_DONE;
+	if (rpc_call_stopping(c)) {
+		rpc_call_finish(c, RPC_UNAVAILABLE, "the relay is shutting down");
+		return RPC_DONE;
+	}
+	if (make_notice(s, out) || make_loss(s, out))
+		return RPC_MESSAGE;
+	if (s->flushing && flush(s, out) == RPC_MESSAGE)
+		return RPC_MESSAGE;
+	if (!s->begun)
+		return RPC_IDLE;
+	next = has_all(s) ? RPC_DONE : merged(s, out);
+	if (next != RPC_DONE)
+		return next;
+	notices_hurry(&s->notices);
+	return make_notice(s, out) || make_loss(s, out) ? RPC_MESSAGE : RPC_DONE;
+}
+
+/* --- Nodes that come and go. --- */
+
+void stream_fail(struct stream *s, enum rpc_code code, const char *text)
+{
+	if (s->call)
+		rpc_call_finish(s->call, code, "%s", text);
+}
+
+static void stream_free(struct stream *s)
+{
+	struct stream **at = &s->flows->streams;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	flows_ask_free(&s->ask);
+	notices_free(&s->notices);
+	queue_free(&s->window);
+	free(s);
+}
+
+void stream_settle(struct stream *s)
+{
+	if (legs_drop(s) && !s->call)
+		stream_free(s);
+	else
+		stream_wake(s);
+}
+
+static void add_notice(struct stream *s, const struct peer *p)
+{
+	enum wire_node_state state = p->gone ? WIRE_NODE_GONE : p->state == PEER_CONNECTED ? WIRE_NODE_CONNECTED
+									: WIRE_NODE_UNAVAILABLE;
+
+	notices_add(&s->notices, state, p->name, p->gone ? "" : p->why, when_mono());
+}
+
+static void start_leg(struct stream *s, struct peer *p)
+{
+	int err = leg_start(s, p);
+
+	if (err)
+		notices_add(&s->notices, WIRE_NODE_ERROR, p->name, strerror(-err), when_mono());
+}
+
+static void on_peer(void *ctx, struct peer *p)
+{
+	struct stream *s = ctx;
+	struct leg *leg = leg_of(s, p);
+
+	if (!s->begun || !s->call)
+		return;
+	if (!p->gone && p->state == PEER_CONNECTED) {
+		if (!s->ask.follow)
+			return;
+		start_leg(s, p);
+	} else if (leg) {
+		leg_cancel(leg, NULL);
+	}
+	if (p->gone || p->state != PEER_CONNECTING)
+		add_notice(s, p);
+	stream_wake(s);
+	if (p->gone)
+		legs_drop(s);
+}
+
+/* Who has to come to an end and has stopped to speak is left out; one whose reading we paused is not to blame. */
+static void on_watch(void *ctx)
+{
+	struct stream *s = ctx;
+	uint64_t now = when_mono();
+
+	if (!s->call)
+		return;
+	for (struct leg *leg = s->legs; leg; leg = leg->next)
+		if (leg->ask && !leg->paused && now - leg->heard > ANSWER)
+			leg_cancel(leg, "it does not come to an end");
+	rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
+}
+
+/* --- A call. --- */
+
+static bool connecting(struct flows *f)
+{
+	struct peers_counts c;
+
+	peers_count(f->peers, &c);
+	return c.state[PEER_CONNECTING] > 0;
+}
+
+static void begin(void *ctx)
+{
+	struct stream *s = ctx;
+	struct merge_now now = { when_real(), when_mono() };
+
+	if (!s->call)
+		return;
+	if (connecting(s->flows) && now.real - s->start < CONNECT_MS * MS) {
+		rpc_timer_set(s->loop, &s->watch, 20, begin, s);
+		return;
+	}
+	s->start = now.real;
+	for (struct peer *p = peers_first(s->flows->peers); p; p = p->next) {
+		if (p->state == PEER_CONNECTED)
+			start_leg(s, p);
+		add_notice(s, p);
+	}
+	s->begun = true;
+	notices_hurry(&s->notices);
+	if (s->gathering && s->ask.follow && merge_flag(s->merge, s->start, MESSAGE_NOW, &now))
+		s->gathering = false;
+	if (!s->ask.follow)
+		rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
+	wake_now(s);
+}
+
+static struct stream *stream_new(struct flows *f, struct rpc_call *c)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->flows = f;
+	s->call = c;
+	s->loop = rpc_call_loop(c);
+	s->start = when_real();
+	snprintf(s->name, sizeof(s->name), "%s-%llu", f->name, (unsigned long long)++f->numbers);
+	s->listener = (struct peers_listener){ .changed = on_peer, .ctx = s };
+	s->next = f->streams;
+	f->streams = s;
+	return s;
+}
+
+static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+{
+	struct flows *f = ctx;
+	struct complaint why = { 0 };
+	struct flows_ask ask;
+	struct stream *s;
+
+	if (f->counts.streams >= f->counts.streams_most) {
+		f->counts.refused++;
+		rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "%u streams of flows are open, and no more may be",
+				f->counts.streams);
+		return;
+	}
+	if (flows_ask_read(&ask, data, size, &why)) {
+		rpc_call_finish(c, RPC_INVALID_ARGUMENT, "%s", why.text);
+		return;
+	}
+	s = stream_new(f, c);
+	if (!s || merge_new(&s->merge, ask.follow ? s->start : UINT64_MAX)) {
+		flows_ask_free(&ask);
+		if (s)
+			stream_free(s);
+		rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "no memory for another stream");
+		return;
+	}
+	s->ask = ask;
+	s->gathering = ask.number && ask.number < WINDOW_ALL && !ask.first && !ask.since;
+	*rpc_call_user(c) = s;
+	f->counts.streams++;
+	f->counts.asked++;
+	peers_listen(f->peers, &s->listener);
+	begin(s);
+}
+
+static void on_closed(struct rpc_call *c, bool gone, void *ctx)
+{
+	struct stream *s = *rpc_call_user(c);
+
+	if (!s)
+		return;
+	s->call = NULL;
+	s->flows->counts.streams--;
+	s->flows->counts.dropped += merge_dropped(s->merge);
+	peers_unlisten(s->flows->peers, &s->listener);
+	rpc_timer_stop(s->loop, &s->timer);
+	rpc_timer_stop(s->loop, &s->pause);
+	rpc_timer_stop(s->loop, &s->watch);
+	for (struct leg *leg = s->legs; leg; leg = leg->next)
+		leg_cancel(leg, NULL);
+	merge_free(s->merge);
+	s->merge = NULL;
+	stream_settle(s);
+}
+
+const struct rpc_method flows_methods[FLOWS_METHODS] = {
+	{ .path = "/observer.Observer/GetFlows", .request = on_flows, .next = next_flow, .closed = on_closed },
+};
+
+void flows_count(const struct flows *f, struct flows_counts *out)
+{
+	struct peers_counts peers;
+
+	peers_count(f->peers, &peers);
+	*out = f->counts;
+	for (const struct stream *s = f->streams; s; s = s->next)
+		out->queued += (s->merge ? merge_bytes(s->merge) : 0) + s->window.bytes;
+	out->queued_most = (uint64_t)out->streams_most * (FLOWS_WINDOW + MERGE_POOL + (uint64_t)peers.peers * MERGE_FLOOR);
+}

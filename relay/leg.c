@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/flow.pb-c.h"
+#include "lib/wire/scan.h"
+#include "relay/flows_inside.h"
+#include "relay/unary.h"
+#include "relay/when.h"
+#include "weir/v1/agent.pb-c.h"
+
+#define GARBAGE_MOST 16			/* messages without sense, then a node's stream is cut */
+#define FLOW_MOST    (128U << 10)	/* bytes of a message: twice what an agent of ours can make */
+#define LOST_SIZE    256		/* a LostEvent's bytes */
+#define MARK_MS	     1000
+
+static struct merge_now now(void)
+{
+	return (struct merge_now){ when_real(), when_mono() };
+}
+
+struct leg *leg_of(struct stream *s, const struct peer *p)
+{
+	struct leg *leg = s->legs;
+
+	while (leg && leg->peer != p)
+		leg = leg->next;
+	return leg;
+}
+
+static void count_lost(struct peer *p, const struct wire_scan *scan)
+{
+	Flow__LostEvent *lost = scan->body_size <= LOST_SIZE ? flow__lost_event__unpack(NULL, scan->body_size, scan->body) : NULL;
+
+	p->lost += lost ? lost->num_events_lost : 1;
+	if (lost)
+		flow__lost_event__free_unpacked(lost, NULL);
+}
+
+static bool on_garbage(struct leg *leg)
+{
+	leg->peer->garbage++;
+	if (++leg->garbage < GARBAGE_MOST)
+		return true;
+	leg_cancel(leg, "what it sends makes no sense");
+	return false;
+}
+
+static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void *ctx)
+{
+	struct leg *leg = ctx;
+	struct stream *s = leg->stream;
+	struct merge_now at = now();
+	struct wire_scan scan;
+
+	if (!s->call || leg->cancelled)
+		return true;		/* to its end */
+	leg->heard = at.mono;
+	if (size > FLOW_MOST || wire_scan(data, size, &scan))
+		return on_garbage(leg);
+	if (scan.time > leg->newest && scan.time <= at.real + MERGE_AHEAD)
+		leg->newest = scan.time;
+	if (scan.kind == WIRE_MARK) {
+		if (leg->peer->foreign || !scan.time)
+			return on_garbage(leg);
+		merge_mark(s->merge, leg->source, scan.time, &at);
+		stream_wake(s);
+		return true;
+	}
+	if (scan.kind == WIRE_LOST)
+		count_lost(leg->peer, &scan);
+	leg->paused = !merge_push(s->merge, leg->source, &(struct merge_message){ .time = scan.time, .data = data,
+				  .size = size, .kind = scan.kind == WIRE_FLOW ? MESSAGE_FLOW : MESSAGE_OTHER }, &at);
+	stream_wake(s);
+	return !leg->paused;
+}
+
+/* What the client is told of an end that it did not ask for. */
+static void tell_end(struct leg *leg, const struct rpc_end *end)
+{
+	struct stream *s = leg->stream;
+	char text[512];
+
+	if (leg->cancelled && !leg->why[0])
+		return;
+	if (!leg->cancelled && (end->code == RPC_OK || !end->reached))
+		return;			/* who is away is told by the peer's state */
+	if (leg->cancelled)
+		snprintf(text, sizeof(text), "%s", leg->why);
+	else
+		snprintf(text, sizeof(text), "%s: %s", rpc_code_name(end->code), end->text);
+	notices_add(&s->notices, WIRE_NODE_ERROR, leg->peer->name, text, when_mono());
+}
+
+static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
+{
+	struct leg *leg = ctx;
+	struct stream *s = leg->stream;
+	struct merge_source *source = leg->source;
+
+	leg->ask = NULL;
+	leg->source = NULL;
+	leg->calls--;
+	if (s->call) {
+		merge_end(s->merge, source);
+		tell_end(leg, end);
+		if (end->code == RPC_INVALID_ARGUMENT && !leg->cancelled)
+			stream_fail(s, end->code, end->text);
+		if (!leg->cancelled && end->code != RPC_OK)
+			peer_suspect(leg->peer);
+	}
+	stream_settle(s);
+}
+
+static struct leg *leg_new(struct stream *s, struct peer *p)
+{
+	struct leg *leg = calloc(1, sizeof(*leg));
+
+	if (!leg)
+		return NULL;
+	leg->stream = s;
+	leg->peer = peer_hold(p);
+	leg->next = s->legs;
+	s->legs = leg;
+	return leg;
+}
+
+/* One that joins later begins now, or where it broke off; what it said before is in no other's way. */
+static int begin(struct leg *leg, bool again)
+{
+	struct stream *s = leg->stream;
+	struct peer *p = leg->peer;
+	struct flows_ask_node node = { .stream = s->name, .marks = !p->foreign, .again = again,
+				       .since = leg->newest ? leg->newest + 1 : 0 };
+	bool live = again || (s->ask.follow && !s->ask.number && !s->ask.since);
+	struct merge_node source = { .from = live ? s->start : s->ask.since, .marks = !p->foreign, .counts = &p->counts,
+				     .shift = p->clock_off ? p->clock_offset : 0, .ctx = leg };
+	size_t size;
+	uint8_t *data = flows_ask_pack(&s->ask, &node, &size);
+	int err = -ENOMEM;
+
+	leg->source = data ? merge_add(s->merge, &source) : NULL;
+	if (leg->source)
+		err = rpc_ask(&leg->ask, p->channel, &(struct rpc_ask_options){ .path = "/observer.Observer/GetFlows",
+			      .data = data, .size = size, .message = on_message, .ended = on_end, .ctx = leg });
+	free(data);
+	if (!err) {
+		leg->calls++;
+	} else if (leg->source) {
+		merge_end(s->merge, leg->source);
+		leg->source = NULL;
+	}
+	return err;
+}
+
+int leg_start(struct stream *s, struct peer *p)
+{
+	struct leg *leg = leg_of(s, p);
+	bool again = s->begun;
+
+	if (leg && leg->ask)
+		return 0;
+	if (p->foreign && s->ask.ours) {
+		notices_add(&s->notices, WIRE_NODE_ERROR, p->name, "another product's agent: it cannot select by policy or rule",
+			    when_mono());
+		return 0;
+	}
+	if (!leg && !(leg = leg_new(s, p)))
+		return -ENOMEM;
+	leg->cancelled = leg->paused = false;
+	leg->garbage = 0;
+	leg->why[0] = '\0';
+	leg->heard = when_mono();
+	return begin(leg, again);
+}
+
+void leg_read(struct leg *leg)
+{
+	leg->paused = false;
+	leg->heard = when_mono();
+	if (leg->ask)
+		rpc_ask_read(leg->ask);
+}
+
+static bool on_marked(void *ctx, const struct rpc_end *end, void *message)
+{
+	struct leg *leg = ctx;
+
+	leg->calls--;
+	stream_settle(leg->stream);
+	return false;
+}
+
+void leg_mark(struct leg *leg)
+{
+	Weir__V1__MarkRequest request = WEIR__V1__MARK_REQUEST__INIT;
+
+	if (!leg->ask || leg->cancelled)
+		return;
+	request.stream = leg->stream->name;
+	if (!unary_ask(NULL, leg->peer->channel, &(struct unary){ .path = "/weir.v1.Agent/Mark", .request = &request.base,
+		       .answer = &weir__v1__mark_reply__descriptor, .deadline_ms = MARK_MS, .done = on_marked, .ctx = leg }))
+		leg->calls++;
+	leg->stream->flows->counts.marks++;
+}
+
+void leg_cancel(struct leg *leg, const char *why)
+{
+	if (leg->cancelled || !leg->ask)
+		return;
+	leg->cancelled = true;
+	snprintf(leg->why, sizeof(leg->why), "%s", why ? why : "");
+	rpc_ask_cancel(leg->ask);
+	if (leg->paused)
+		leg_read(leg);		/* its end lies behind what was not read */
+}
+
+bool legs_drop(struct stream *s)
+{
+	struct leg **at = &s->legs;
+
+	while (*at) {
+		struct leg *leg = *at;
+
+		if (leg->calls || (s->call && (!leg->peer->gone || merge_holds(s->merge, leg)))) {
+			at = &leg->next;
+			continue;
+		}
+		*at = leg->next;
+		peer_drop(leg->peer);
+		free(leg);
+	}
+	return !s->legs;
+}
