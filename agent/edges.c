@@ -507,16 +507,16 @@ void edges_live_end(struct edges *e, uint64_t now)
 	}
 }
 
-void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, uint64_t packets, uint64_t bytes, uint64_t now)
+void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, int64_t packets, int64_t bytes, uint64_t now)
 {
 	struct slot *s = &e->slot[EDGES_LOST];
 
-	if (s->sums.opened == opened && s->sums.denied == denied && s->sums.packets[0] == packets && s->sums.bytes[0] == bytes)
+	if (!opened && !denied && !packets && !bytes)
 		return;
 	write_begin(e, s, now);
-	s->sums.opened = opened;
-	s->sums.denied = denied;
-	s->sums.packets[0] = packets;
-	s->sums.bytes[0] = bytes;
+	s->sums.opened += opened;
+	s->sums.denied += denied;
+	s->sums.packets[0] += packets;
+	s->sums.bytes[0] += bytes;
 	write_end(s);
 }

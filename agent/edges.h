@@ -89,6 +89,7 @@ struct edge_flow {
 };
 void edges_live(struct edges *e, const struct edge_flow *f, uint64_t now);
 void edges_live_end(struct edges *e, uint64_t now);	/* ... and its end; idle edges leave */
-void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, uint64_t packets, uint64_t bytes, uint64_t now); /* totals */
+/* More was lost; 'packets' and 'bytes' may be below zero, when what was told as lost is found to have been counted. */
+void edges_lost(struct edges *e, uint64_t opened, uint64_t denied, int64_t packets, int64_t bytes, uint64_t now);
 
 #endif

@@ -14,6 +14,7 @@ int notes_open(struct notes *n, const struct datapath *dp)
 
 	*n = (struct notes){ .note = view->note, .count = view->note ? view->notes : 0, .agent = datapath_agent(dp),
 			     .buckets = view->buckets };
+	n->ledger = view->ledger ?: &n->own;
 	n->noted = calloc(view->buckets, 1);
 	if (!n->noted)
 		return -ENOMEM;
@@ -70,8 +71,8 @@ void notes_release(struct notes *n, uint32_t slot)
 	const struct weir_note *note = notes_at(n, slot);
 
 	for (int side = 0; side < 2; side++) {
-		n->twice_packets += note->packets[side];
-		n->twice_bytes += bytes_of(note, side);
+		n->ledger->twice_packets += note->packets[side];
+		n->ledger->twice_bytes += bytes_of(note, side);
 	}
 	notes_end(n, slot);
 }

@@ -9,7 +9,7 @@
  *	notes_end(n, slot);					the flow is over
  *
  * A note of a flow that ended without our seeing its last record is found later (agent/totals.c) and released; what it
- * had reported, the kernel has counted a second time as lost, and 'twice' says how much that is.
+ * had reported, the kernel has counted a second time as lost: the ledger's 'twice' says how much that is.
  */
 #ifndef WEIR_AGENT_NOTES_H
 #define WEIR_AGENT_NOTES_H
@@ -22,7 +22,8 @@ struct notes {
 	uint16_t agent;			/* ours: datapath_agent() */
 	uint8_t *noted;			/* by bucket: a bit per slot that has a note */
 	unsigned int buckets;
-	uint64_t twice_packets, twice_bytes;
+	struct weir_ledger *ledger;	/* never NULL */
+	struct weir_ledger own;		/* where no other is kept */
 };
 
 int notes_open(struct notes *n, const struct datapath *dp);

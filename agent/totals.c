@@ -24,8 +24,6 @@ struct totals {
 	unsigned int bucket;		/* TABLE: where it goes on */
 	struct flows_mark mark;
 	uint64_t began, from;		/* records_next() when this reading began, and the last whole one */
-	struct weir_sum base[WEIR_COUNTERS];	/* the kernel's counts of losses before us */
-	uint64_t base_denied;
 	unsigned int live;
 	double us;
 	unsigned int nlater;
@@ -247,44 +245,60 @@ static void add_denied(void *ctx, unsigned int endpoint, unsigned int rule, unsi
 	*(uint64_t *)ctx += packets;
 }
 
-/* From where the last agent told, if there was one; else from now on. */
-static void first_losses(struct totals *r)
-{
-	const struct weir_ledger *l = datapath_view(r->dp)->ledger;
+struct lost {
+	uint64_t opened, denied, packets, bytes, records, denials;
+};
 
-	if (datapath_counters(r->dp, r->base))
-		return;
-	datapath_denied_sums(r->dp, add_denied, &r->base_denied);
-	if (!l || datapath_agent(r->dp) == 1)
-		return;
-	r->base[WEIR_STAT_LOST_OPENED].packets = l->opened;
-	r->base[WEIR_STAT_LOST_CLOSED] = (struct weir_sum){ l->packets, l->bytes };
-	r->base[WEIR_STAT_SILENT] = (struct weir_sum){ 0, 0 };
-	r->base_denied = l->denied;
+/* What the kernel has counted without a record, less what was reported of those flows while they lived. */
+static int lost_now(const struct totals *r, struct lost *out)
+{
+	const struct weir_ledger *l = r->naming->notes->ledger;
+	struct weir_sum now[WEIR_COUNTERS];
+	int err = datapath_counters(r->dp, now);
+
+	*out = (struct lost){ 0 };
+	if (err)
+		return err;
+	datapath_denied_sums(r->dp, add_denied, &out->denied);
+	out->records = now[WEIR_STAT_LOST_RECORDS].packets;
+	out->denials = now[WEIR_STAT_LOST_DENIALS].packets;
+	out->opened = now[WEIR_STAT_LOST_OPENED].packets;
+	out->packets = now[WEIR_STAT_LOST_CLOSED].packets + now[WEIR_STAT_SILENT].packets - l->twice_packets;
+	out->bytes = now[WEIR_STAT_LOST_CLOSED].bytes + now[WEIR_STAT_SILENT].bytes - l->twice_bytes;
+	return 0;
 }
 
-/* What the kernel counted without a record, less what was reported of those flows while they lived. */
+static void write_down(struct weir_ledger *l, const struct lost *now)
+{
+	l->opened = now->opened;
+	l->denied = now->denied;
+	l->packets = now->packets;
+	l->bytes = now->bytes;
+}
+
+/* The first agent begins with what is; another where the one before it ended. */
+static void first_losses(struct totals *r)
+{
+	struct weir_ledger *l = r->naming->notes->ledger;
+	struct lost now;
+
+	if (l->begun || lost_now(r, &now))
+		return;
+	l->records = now.records;
+	l->denials = now.denials;
+	write_down(l, &now);
+	l->begun = 1;
+}
+
+/* What was not yet told is added; a flow that was told of as lost, and whose report is found now, takes from it. */
 static void tell_losses(struct totals *r)
 {
-	struct weir_ledger *l = datapath_view(r->dp)->ledger;
-	const struct notes *notes = r->naming->notes;
-	struct weir_sum now[WEIR_COUNTERS];
-	uint64_t packets, bytes, denied = 0, opened;
+	struct weir_ledger *l = r->naming->notes->ledger;
+	struct lost now;
 
-	if (!r->naming->edges || datapath_counters(r->dp, now))
+	if (!r->naming->edges || lost_now(r, &now))
 		return;
-	datapath_denied_sums(r->dp, add_denied, &denied);
-	packets = now[WEIR_STAT_LOST_CLOSED].packets + now[WEIR_STAT_SILENT].packets;
-	bytes = now[WEIR_STAT_LOST_CLOSED].bytes + now[WEIR_STAT_SILENT].bytes;
-	opened = now[WEIR_STAT_LOST_OPENED].packets;
-	if (l) {
-		l->opened = opened;
-		l->denied = denied;
-		l->packets = packets;
-		l->bytes = bytes;
-	}
-	packets -= r->base[WEIR_STAT_LOST_CLOSED].packets + r->base[WEIR_STAT_SILENT].packets + notes->twice_packets;
-	bytes -= r->base[WEIR_STAT_LOST_CLOSED].bytes + r->base[WEIR_STAT_SILENT].bytes + notes->twice_bytes;
-	edges_lost(r->naming->edges, opened - r->base[WEIR_STAT_LOST_OPENED].packets, denied - r->base_denied,
-		   (int64_t)packets > 0 ? packets : 0, (int64_t)bytes > 0 ? bytes : 0, r->naming->now);
+	edges_lost(r->naming->edges, now.opened - l->opened, now.denied - l->denied, now.packets - l->packets,
+		   now.bytes - l->bytes, r->naming->now);
+	write_down(l, &now);
 }

@@ -136,8 +136,10 @@ struct weir_ledger {
 	__u64 records, denials;		/* lost in the rings */
 	__u64 opened;			/* of the records: openings, packets */
 	__u64 denied;			/* packets that no record tells of */
-	__u64 packets, bytes;		/* of flows whose last record was lost, or that ended silently */
-	__u64 spare[4];
+	__u64 packets, bytes;		/* of flows whose last record was lost, or that ended silently, less 'twice' */
+	__u64 twice_packets, twice_bytes;	/* of them: what had been reported while they lived; grows at once */
+	__u64 begun;			/* 1: an agent has written all this */
+	__u64 spare;
 };
 WEIR_SIZE(struct weir_ledger, 80);
 #define WEIR_LEDGER_NOTES (sizeof(struct weir_ledger) / sizeof(struct weir_note))
