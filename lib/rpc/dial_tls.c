@@ -91,7 +91,7 @@ static bool prepare(struct handshake *h)
 		SSL_CTX_set_default_verify_paths(h->ctx);
 	if (d->pems.cert)
 		show(h->ctx, &d->pems);
-	SSL_CTX_set_verify(h->ctx, d->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, on_verify);
+	SSL_CTX_set_verify(h->ctx, d->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, d->insecure ? NULL : on_verify);
 	h->ssl = SSL_new(h->ctx);
 	if (!h->ssl)
 		return false;

@@ -175,6 +175,8 @@ static void run_for(uint64_t ms)
 	rpc_timer_stop(loop, &t);
 }
 
+#define RUN_UNTIL(cond) do { for (int i_ = 0; i_ < 400 && !(cond); i_++) run_for(50); } while (0)
+
 static void test_calls(void)
 {
 	char at[64];
@@ -221,23 +223,26 @@ static void test_pause_cancel(void)
 	uint64_t sent;
 
 	call(ch, "/test.T/Stream", "1000000", 0, &g);
-	run_for(300);
+	do {
+		rpc_server_method(s, 1, &m);
+		sent = m.sent;
+		run_for(300);
+		rpc_server_method(s, 1, &m);
+	} while (m.sent != sent || !sent);
 	CHECK_EQ(g.messages, 100, "no message after the pause");
-	rpc_server_method(s, 1, &m);
-	sent = m.sent;
 	CHECK(sent < 60000, "the server sent %lu messages to who reads 100", (unsigned long)sent);
 	run_for(200);
 	rpc_server_method(s, 1, &m);
 	CHECK_EQ(m.sent, sent, "and then no more");
 	g.pause_at = 200000;
 	rpc_ask_read(g.ask);
-	run_for(1500);
+	RUN_UNTIL(g.messages == g.pause_at);
 	CHECK_EQ(g.messages, 200000, "and goes on when read");
 	closed = gone_early = 0;
 	rpc_ask_cancel(g.ask);
 	while (!g.ended)
 		rpc_loop_run(loop);
-	run_for(100);
+	RUN_UNTIL(closed);
 	CHECK_EQ(g.code, RPC_CANCELLED, "cancelled");
 	CHECK(closed == 1 && gone_early == 1, "and the server heard of it");
 	rpc_server_method(s, 1, &m);
@@ -255,7 +260,7 @@ static void test_stop_in_the_middle(void)
 
 	call(ch, "/test.T/Stream", "1000000000", 0, &stream);
 	call(ch, "/test.T/Unary", "hang", 0, &hang);
-	run_for(100);
+	RUN_UNTIL(stream.messages);
 	server_end(s);
 	while (!stream.ended || !hang.ended)
 		rpc_loop_run(loop);
@@ -454,7 +459,7 @@ static void test_reload(void)
 	s = server_begin("127.0.0.1:0", st, at, sizeof(at));
 	old = channel_to(at, ct, NULL);
 	call(old, "/test.T/Stream", "1000000", 0, &long_one);
-	run_for(200);
+	RUN_UNTIL(long_one.messages == 10);
 	CHECK_EQ(long_one.messages, 10, "a stream stands");
 
 	/* half a rotation: the certificate is new and the key is not */
@@ -479,7 +484,7 @@ static void test_reload(void)
 	CHECK(!long_one.ended, "the old connection lives");
 	long_one.pause_at = 20;
 	rpc_ask_read(long_one.ask);
-	run_for(200);
+	RUN_UNTIL(long_one.messages == 20);
 	CHECK_EQ(long_one.messages, 20, "and goes on");
 	rpc_ask_cancel(long_one.ask);
 	while (!long_one.ended)
