@@ -27,6 +27,7 @@ struct rpc_ask {
 	grpc_byte_buffer *in;
 	grpc_status_code code;
 	grpc_slice text;
+	const char *details;		/* the core's, which tell the server's words from its own */
 	char *said;			/* 'text' as a string */
 	struct reason *reason;		/* under way */
 	unsigned int pending;
@@ -43,6 +44,7 @@ static void finish(struct rpc_ask *a, const char *text, bool reached)
 		end.code = RPC_UNKNOWN;
 	a->o.ended(a, &end, a->o.ctx);
 	gpr_free(a->said);
+	gpr_free((void *)a->details);
 	grpc_slice_unref(a->text);
 	grpc_metadata_array_destroy(&a->headers);
 	grpc_metadata_array_destroy(&a->trailers);
@@ -63,7 +65,8 @@ static void on_reason(const char *why, void *ctx)
  * a slow answer over a good connection. */
 static bool unreached(const struct rpc_ask *a)
 {
-	if (a->began || a->messages || a->trailers.count)
+	if (a->began || a->messages || a->trailers.count ||
+	    (a->details && strstr(a->details, "received from peer")))
 		return false;
 	return a->code == GRPC_STATUS_UNAVAILABLE ||
 	       (a->code == GRPC_STATUS_DEADLINE_EXCEEDED && rpc_channel_state(a->ch) != RPC_STATE_READY);
@@ -199,6 +202,7 @@ static int receive_end(struct rpc_ask *a)
 	end.data.recv_status_on_client.trailing_metadata = &a->trailers;
 	end.data.recv_status_on_client.status = &a->code;
 	end.data.recv_status_on_client.status_details = &a->text;
+	end.data.recv_status_on_client.error_string = &a->details;
 	return start(a, &end, 1, &a->on_end);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -20,7 +21,9 @@
 
 #include "lib/log.h"
 #include "lib/rpc/door.h"
+#include "lib/rpc/door_watch.h"
 
+#define TRIM_MS 500
 #define LISTENERS 8
 #define RESETS_BURST 2000	/* calls given up at once that are forgiven */
 #define RESETS_PER_S 200	/* and what is forgiven every second */
@@ -44,6 +47,8 @@ struct door {
 	/* The core's number of a connection is its name for it, so a number is not given again soon: a call that is
 	 * late must not be taken for its successor's. */
 	int first_number, number, last_number;
+	struct watch watch;
+	struct rpc_timer trim;
 	atomic_uint live;
 	_Atomic uint64_t came, refused, cut;
 	pthread_mutex_t lock;		/* of the list */
@@ -163,9 +168,19 @@ static void on_arrive(void *guest)
 	grpc_server_add_channel_from_fd(d->core, g->theirs, d->plain);
 }
 
+/* What a flood took is free again and still ours: the allocator keeps it unless asked. */
+static void give_back(void *ctx)
+{
+	malloc_trim(0);
+}
+
 static void on_leave(void *guest)
 {
-	door_let_go(guest);
+	struct door_guest *g = guest;
+
+	if (atomic_load(&g->cut))
+		rpc_timer_set(g->door->loop, &g->door->trim, TRIM_MS, give_back, NULL);
+	door_let_go(g);
 }
 
 struct door_guest *door_guest(struct door *d, const char *peer)
@@ -186,9 +201,11 @@ struct door_guest *door_guest(struct door *d, const char *peer)
 
 void door_cut(struct door_guest *g)
 {
-	if (g->cut)
+	struct linger none = { .l_onoff = 1 };	/* a reset, not an end that the other side may draw out */
+
+	if (atomic_exchange(&g->cut, true))
 		return;
-	g->cut = true;
+	setsockopt(g->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	atomic_fetch_add(&g->door->cut, 1);
 	shutdown(g->fd, SHUT_RDWR);
 }
@@ -201,7 +218,7 @@ void door_reset(struct door_guest *g)
 		g->resets = g->resets > gone ? g->resets - gone : 0;
 		g->leaked = now;
 	}
-	if (++g->resets <= RESETS_BURST || g->cut)
+	if (++g->resets <= RESETS_BURST || atomic_load(&g->cut))
 		return;
 	log_warn("%s opens calls and resets them by the thousand: cut off", g->peer.address);
 	door_cut(g);
@@ -245,7 +262,7 @@ static void enlist(struct door *d, struct door_guest *g)
 
 static struct door_guest *admit(struct door *d, int fd, const struct door_rules *rules)
 {
-	struct epoll_event want = { .events = 0 };	/* hanging up is always told */
+	struct epoll_event want = { .events = EPOLLIN | EPOLLONESHOT };	/* and hanging up, which is always told */
 	struct door_guest *g = calloc(1, sizeof(*g));
 
 	if (!g)
@@ -293,8 +310,18 @@ static int let_in(struct door *d, struct listener *l)
 	return 0;
 }
 
+/* gRPC has read what it sent: when it sends more we look again. */
+static void on_quiet(struct door_guest *g, void *door)
+{
+	struct door *d = door;
+	struct epoll_event want = { .events = atomic_load(&g->cut) ? EPOLLONESHOT : EPOLLIN | EPOLLONESHOT, .data.ptr = g };
+
+	epoll_ctl(d->epoll, EPOLL_CTL_MOD, g->fd, &want);
+}
+
 static void show_out(struct door *d, struct door_guest *g)
 {
+	watch_end(&d->watch, g);
 	epoll_ctl(d->epoll, EPOLL_CTL_DEL, g->fd, NULL);
 	atomic_fetch_sub(&d->live, 1);
 	rpc_bell_ring(d->loop, &g->leave);
@@ -320,7 +347,7 @@ static void *keep_door(void *ctx)
 	struct epoll_event e[64];
 
 	for (;;) {
-		int n = epoll_wait(d->epoll, e, 64, -1);
+		int n = epoll_wait(d->epoll, e, 64, watch_ms(&d->watch));
 
 		for (int i = 0; i < n; i++) {
 			struct listener *l = listener_of(d, e[i].data.ptr);
@@ -336,13 +363,17 @@ static void *keep_door(void *ctx)
 				continue;
 			}
 			if (!l) {
-				show_out(d, e[i].data.ptr);
+				if (e[i].events & (EPOLLHUP | EPOLLERR))
+					show_out(d, e[i].data.ptr);
+				else
+					watch_begin(&d->watch, e[i].data.ptr);
 				continue;
 			}
 			err = let_in(d, l);
 			if (err)
 				usleep(50000);	/* out of descriptors or memory: what waits may wait */
 		}
+		watch_look(&d->watch, on_quiet, d);
 	}
 }
 
@@ -373,6 +404,7 @@ int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsig
 	if (!d)
 		return err;
 	pthread_mutex_init(&d->lock, NULL);
+	watch_open(&d->watch, loop);
 	d->loop = loop;
 	d->core = core;
 	d->max = max;
@@ -466,6 +498,8 @@ void door_close(struct door *d)
 		eventfd_write(d->end, 1);
 		pthread_join(d->thread, NULL);
 	}
+	watch_close(&d->watch);
+	rpc_timer_stop(d->loop, &d->trim);
 	for (unsigned int i = 0; i < d->n_listeners; i++) {
 		close(d->listeners[i].fd);
 		rules_free(&d->listeners[i].rules);

@@ -15,6 +15,7 @@
 #define WEIR_LIB_RPC_DOOR_H
 
 #include <grpc/grpc.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -31,8 +32,13 @@ struct door_guest {
 	unsigned int holds;		/* calls, and the open connection */
 	unsigned int resets;		/* a bucket that leaks: calls given up soon after they began */
 	uint64_t leaked;		/* when, milliseconds */
-	bool cut;
+	atomic_bool cut;
 	struct rpc_bell arrive, leave;
+	/* door_watch.c, the door's thread only */
+	struct door_guest *watched_next;
+	bool watched;
+	uint64_t head;			/* of what it has sent and gRPC has not read */
+	unsigned int strikes;
 };
 
 /* Who may come in by a listener. */
@@ -56,7 +62,7 @@ void door_close(struct door *d);	/* NULL is fine; the loop is still there, gRPC'
 /* A call of it has begun: holds the guest.  NULL if it is none of ours. */
 struct door_guest *door_guest(struct door *d, const char *peer);
 void door_let_go(struct door_guest *g);
-void door_cut(struct door_guest *g);
+void door_cut(struct door_guest *g);		/* any thread; its connection ends */
 /* A call was given up by the client right after it began: who does so too often is cut. */
 void door_reset(struct door_guest *g);
 void door_stats(const struct door *d, struct rpc_server_stats *out);

@@ -13,6 +13,8 @@
 #include "lib/rpc/server_inside.h"
 #include "lib/rpc/tls.h"
 
+#define RECEIVE_BUFFER 16384	/* requests are small; what a flood has in flight when it is cut is bounded by this */
+
 struct where {
 	struct sockaddr_storage at;
 	socklen_t size;
@@ -92,7 +94,7 @@ static int listen_plain(struct rpc_server *s, const struct where *w, unsigned in
 {
 	struct door_rules rules = { .lock = -1 };
 	struct door *door;
-	int on = 1, fd, err = server_door(s, &door);
+	int on = 1, small = RECEIVE_BUFFER, fd, err = server_door(s, &door);
 
 	if (err)
 		return err;
@@ -100,6 +102,7 @@ static int listen_plain(struct rpc_server *s, const struct where *w, unsigned in
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if (bind(fd, (const struct sockaddr *)&w->at, w->size) < 0 || listen(fd, 1024) < 0) {
 		err = -errno;
 		close(fd);

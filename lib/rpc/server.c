@@ -11,6 +11,8 @@
  * calls that were reset: who opens and resets streams faster than we turn over fills it. */
 #define SLOTS 32
 
+#define CUT_MS 200	/* from the last words to the cut */
+
 static void defaults(struct rpc_server_options *o, const struct rpc_server_options *given)
 {
 	if (given)
@@ -248,9 +250,22 @@ static void on_shut(struct rpc_tag *t, bool ok)
 	server_settle(s);
 }
 
-static void grace_over(void *server)
+static void cancel_all(void *server)
 {
 	grpc_server_cancel_all_calls(((struct rpc_server *)server)->core);
+}
+
+/* What is left is told, then cut: who does not read may hold up the words. */
+static void grace_over(void *server)
+{
+	struct rpc_server *s = server;
+	struct rpc_call *next;
+
+	for (struct rpc_call *c = s->calls; c; c = next) {
+		next = c->next;
+		rpc_call_finish(c, RPC_UNAVAILABLE, "the server is shutting down");
+	}
+	rpc_timer_set(s->loop, &s->grace, CUT_MS, cancel_all, s);
 }
 
 void rpc_server_stop(struct rpc_server *s, unsigned int grace_ms, rpc_fn stopped, void *ctx)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/socket.h>
+
+#include "lib/log.h"
+#include "lib/rpc/door_watch.h"
+
+#define PEEKED 64
+
+static void answered(void *watch)
+{
+	struct watch *w = watch;
+
+	atomic_store(&w->asked, false);
+}
+
+void watch_open(struct watch *w, struct rpc_loop *loop)
+{
+	w->loop = loop;
+	w->bell = (struct rpc_bell){ .fn = answered, .ctx = w };
+}
+
+void watch_close(struct watch *w)
+{
+	if (w->loop)
+		rpc_bell_forget(w->loop, &w->bell);
+}
+
+void watch_begin(struct watch *w, struct door_guest *g)
+{
+	if (g->watched)
+		return;
+	if (!w->guests)
+		w->next = rpc_now_ms() + WATCH_MS;
+	g->watched = true;
+	g->strikes = 0;
+	g->head = 0;
+	g->watched_next = w->guests;
+	w->guests = g;
+}
+
+void watch_end(struct watch *w, struct door_guest *g)
+{
+	for (struct door_guest **p = &w->guests; g->watched && *p; p = &(*p)->watched_next)
+		if (*p == g) {
+			*p = g->watched_next;
+			break;
+		}
+	g->watched = false;
+}
+
+int watch_ms(const struct watch *w)
+{
+	uint64_t now = rpc_now_ms();
+
+	if (!w->guests)
+		return -1;
+	return now < w->next ? (int)(w->next - now) : 0;
+}
+
+/* What lies unread begins with this; 0: nothing does. */
+static uint64_t unread_head(int fd)
+{
+	uint8_t bytes[PEEKED];
+	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	uint64_t h = 14695981039346656037ULL;
+
+	if (n <= 0)
+		return 0;
+	for (ssize_t i = 0; i < n; i++)
+		h = (h ^ bytes[i]) * 1099511628211ULL;
+	return h | 1;
+}
+
+/* What it has sent is thrown away: gRPC would go on reading it. */
+static void cut(struct door_guest *g)
+{
+	static _Thread_local uint8_t rest[65536];
+
+	log_warn("%s floods us: cut off", g->peer.address);
+	door_cut(g);
+	while (recv(g->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		;
+}
+
+static bool look_at(struct watch *w, struct door_guest *g, bool busy)
+{
+	uint64_t head = unread_head(g->fd);
+
+	g->strikes = busy && head && g->head && head != g->head ? g->strikes + 1 : 0;
+	g->head = head;
+	if (g->strikes < WATCH_STRIKES)
+		return head;
+	cut(g);
+	return false;
+}
+
+void watch_look(struct watch *w, void (*quiet)(struct door_guest *g, void *ctx), void *ctx)
+{
+	bool busy = atomic_load(&w->asked);
+	struct door_guest **p = &w->guests;
+
+	if (!w->guests || rpc_now_ms() < w->next)
+		return;
+	w->next = rpc_now_ms() + WATCH_MS;
+	while (*p) {
+		struct door_guest *g = *p;
+
+		if (look_at(w, g, busy)) {
+			p = &g->watched_next;
+			continue;
+		}
+		*p = g->watched_next;
+		g->watched = false;
+		quiet(g, ctx);
+	}
+	if (w->guests && !atomic_exchange(&w->asked, true))
+		rpc_bell_ring(w->loop, &w->bell);
+}
