@@ -23,7 +23,7 @@ void json_begin(struct json_out *j, FILE *to, bool indent)
 int json_done(struct json_out *j)
 {
 	assert(!j->depth);
-	fputc('\n', j->to);
+	putc_unlocked('\n', j->to);
 	return ferror(j->to) ? -EIO : 0;
 }
 
@@ -45,7 +45,7 @@ void json_end(struct json_out *j)
 	j->depth--;
 	if (filled)
 		line(j);
-	fputc(j->close[j->depth], j->to);
+	putc_unlocked(j->close[j->depth], j->to);
 }
 
 void json_text(struct json_out *j, const char *key, const char *value)
@@ -59,12 +59,22 @@ void json_text(struct json_out *j, const char *key, const char *value)
 
 void json_uint(struct json_out *j, const char *key, uint64_t value)
 {
+	char digits[20], *at = digits + sizeof(digits);
+
 	next(j, key);
-	fprintf(j->to, "%" PRIu64, value);
+	do {
+		*--at = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	fwrite_unlocked(at, 1, digits + sizeof(digits) - at, j->to);
 }
 
 void json_int(struct json_out *j, const char *key, int64_t value)
 {
+	if (value >= 0) {
+		json_uint(j, key, value);
+		return;
+	}
 	next(j, key);
 	fprintf(j->to, "%" PRId64, value);
 }
@@ -87,7 +97,7 @@ void json_number(struct json_out *j, const char *key, double value)
 void json_bool(struct json_out *j, const char *key, bool value)
 {
 	next(j, key);
-	fputs(value ? "true" : "false", j->to);
+	fputs_unlocked(value ? "true" : "false", j->to);
 }
 
 void json_null(struct json_out *j, const char *key)
@@ -112,38 +122,51 @@ static void quote_byte(FILE *to, unsigned char c)
 		fputc(c, to);
 }
 
+/* Bytes that stand for themselves, most of them in most texts. */
+static size_t plain(const char *text)
+{
+	size_t n = 0;
+
+	while ((unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 void json_quote(FILE *to, const char *text)
 {
-	size_t left = strlen(text);
+	putc_unlocked('"', to);
+	while (*text) {
+		unsigned int n = plain(text);
 
-	fputc('"', to);
-	while (left) {
-		unsigned int n = utf8_length(text, left);
-
-		if (n > 1)
-			fwrite(text, 1, n, to);
-		else if (n)
-			quote_byte(to, *text);
-		else
-			fputs("\\ufffd", to);
-		n = n ?: 1;
-		text += n;
-		left -= n;
+		if (n) {
+			fwrite_unlocked(text, 1, n, to);
+		} else {
+			n = utf8_length(text, strnlen(text, 4));
+			if (n > 1)
+				fwrite_unlocked(text, 1, n, to);
+			else if (n)
+				quote_byte(to, *text);
+			else
+				fputs("\\ufffd", to);
+		}
+		text += n ?: 1;
 	}
-	fputc('"', to);
+	putc_unlocked('"', to);
 }
 
 /* What stands before a value: the comma after the last one, a new line, its key. */
 static void next(struct json_out *j, const char *key)
 {
 	if (j->filled[j->depth])
-		fputc(',', j->to);
+		putc_unlocked(',', j->to);
 	j->filled[j->depth] = true;
 	if (j->depth)
 		line(j);
 	if (key) {
 		json_quote(j->to, key);
-		fputs(j->indent ? ": " : ":", j->to);
+		putc_unlocked(':', j->to);
+		if (j->indent)
+			putc_unlocked(' ', j->to);
 	}
 }
 
@@ -157,7 +180,7 @@ static void open_one(struct json_out *j, const char *key, char open, char close)
 {
 	next(j, key);
 	assert(j->depth < JSON_OUT_DEPTH);
-	fputc(open, j->to);
+	putc_unlocked(open, j->to);
 	j->close[j->depth++] = close;
 	j->filled[j->depth] = false;
 }

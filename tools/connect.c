@@ -175,7 +175,7 @@ bool connect_is_local(const struct connect *c)
 static const char *hint(const struct connect *c)
 {
 	if (connect_is_local(c))
-		return " (is weir-agent running? --server says whom to ask)";
+		return " (weir-agent makes that socket; --server says whom else to ask)";
 	return "";
 }
 

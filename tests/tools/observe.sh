@@ -137,7 +137,7 @@ row "none" 1 '^0 shown, ' "$weir" observe --input-file "$dir/two.jsonl" --verdic
 row "incomplete" 5 '12 lost' "$weir" observe --input-file "$flows" --all --require-complete
 row "complete" 0 ' 0 lost' "$weir" observe --input-file "$dir/two.jsonl" --all --require-complete
 row "no such file" 4 'none.jsonl' "$weir" observe --input-file "$dir/none.jsonl"
-row "no server" 3 "cannot reach 'unix:$dir/none'.*is weir-agent running" "$weir" observe --server "unix:$dir/none"
+row "no server" 3 "cannot reach 'unix:$dir/none'.*weir-agent makes that socket" "$weir" observe --server "unix:$dir/none"
 row "no server by address" 3 "cannot reach '127.0.0.1:1'.*refused" "$weir" observe --server 127.0.0.1:1
 
 # usage: one line that says what is close

@@ -6,3 +6,7 @@ QUICK += $(B)/tests/tools/words tests/tools/check.sh tests/tools/observe.sh test
 $(B)/tests/tools/record: $(B)/tests/tools/record.o $(B)/tools/record.o $(B)/tools/words.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
 QUICK += $(B)/tests/tools/record
+# a server that answers from files
+$(B)/tests/tools/fake: $(B)/tests/tools/fake.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
+TEST_NEEDS += $(B)/tests/tools/fake
