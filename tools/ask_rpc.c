@@ -1,19 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "proto/weir/v1/agent.pb-c.h"
 #include "proto/weir/v1/relay.pb-c.h"
 #include "tools/ask_rpc.h"
 #include "tools/connect.h"
 
+/* A gRPC server answers HTTP/2's opening with its own settings; a control socket takes it for a frame that is too long,
+ * and hangs up. */
+static bool speaks_http2(const char *path)
+{
+	static const char opening[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct timeval wait = { .tv_sec = 1 };
+	unsigned char head[9];
+	bool speaks = false;
+	int fd;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return false;
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && send(fd, opening, sizeof(opening), MSG_NOSIGNAL) > 0)
+		speaks = recv(fd, head, sizeof(head), MSG_WAITALL) == sizeof(head) && head[3] == 4 && !head[5] && !head[8];
+	close(fd);
+	return speaks;
+}
+
 bool ask_is_rpc(const char *server)
 {
-	static const char own[] = "observer.sock";
-	size_t n = strlen(server), tail = sizeof(own) - 1;
+	static const char control[] = "agent.sock";
+	const char *path = strncmp(server, "unix:", 5) ? server : server + 5;
+	size_t n = strlen(path), tail = sizeof(control) - 1;
 
-	if (strncmp(server, "unix:", 5) && *server != '/')
+	if (path == server && *server != '/')
 		return true;
-	return n >= tail && !strcmp(server + n - tail, own);
+	if (n >= tail && !strcmp(path + n - tail, control))
+		return false;
+	while (path[0] == '/' && path[1] == '/')
+		path++;
+	return speaks_http2(path);
 }
 
 static const struct method {

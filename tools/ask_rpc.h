@@ -8,7 +8,7 @@
 
 #include "tools/ask.h"
 
-/* A server that is no control socket: what is no path, or a path that ends in observer.sock. */
+/* A server that is no control socket: what is no path, or a socket where HTTP/2 is spoken (it is tried). */
 bool ask_is_rpc(const char *server);
 int ask_rpc(const char *server, const Weir__V1__Request *ask, ask_fn each, void *ctx);
 

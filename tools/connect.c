@@ -302,6 +302,8 @@ static void on_ended(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 		c->other = true;
 	else if (!end->reached)
 		c->code = unreached(c, end->text);
+	else if (end->code == RPC_UNIMPLEMENTED && c->stream->lacks)
+		c->code = verb_fail(VERB_FAILED, "'%s' %s", c->server, c->stream->lacks);
 	else if (end->code == RPC_UNAVAILABLE)
 		c->code = verb_fail(VERB_UNREACHED, "'%s' has gone: %s", c->server, end->text);
 	else

@@ -57,6 +57,7 @@ int connect_failed(struct connect *c, const char *path, enum rpc_code code, cons
 struct connect_stream {
 	const char *path;
 	const char *other;		/* asked of a server that does not know 'path'; NULL: nothing else */
+	const char *lacks;		/* what to say of a server that knows neither; NULL: its own words */
 	const ProtobufCMessage *ask;
 	/* A message.  VERB_GO, or an exit code to end with. */
 	int (*message)(void *ctx, const uint8_t *data, size_t size);

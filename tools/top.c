@@ -274,7 +274,8 @@ static int run(struct seen *me)
 {
 	Weir__V1__EdgesRequest ask = WEIR__V1__EDGES_REQUEST__INIT;
 	struct connect_stream stream = {
-		.path = "/weir.v1.Agent/Edges", .other = "/weir.v1.Relay/Edges", .ask = &ask.base, .message = on_edges, .ctx = me,
+		.path = "/weir.v1.Agent/Edges", .other = "/weir.v1.Relay/Edges",
+		.lacks = "tells no sums of edges: it is neither weir-agent nor weir-relay", .ask = &ask.base, .message = on_edges, .ctx = me,
 		.for_ms = for_ms,
 	};
 	struct connect *c;

@@ -1,0 +1,218 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The verbs that speak gRPC, against a server that answers from files: what they ask, what they print, how they end.
+b=${B:-build}
+weir=$b/weir
+dir=$(mktemp -d) || exit 1
+passed=0 failed=0
+unset WEIR_SERVER NO_COLOR
+export HOME="$dir" XDG_CONFIG_HOME="$dir" TERM=xterm
+server=unix:$dir/s.sock
+pids=
+cleanup() {
+	[ -z "$pids" ] || kill $pids 2>/dev/null
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+good() { passed=$((passed + 1)); }
+bad() {
+	failed=$((failed + 1))
+	printf '%s\n' "$1"
+}
+row() {
+	what=$1 code=$2 pattern=$3
+	shift 3
+	"$@" >"$dir/said" 2>&1
+	got=$?
+	if [ "$got" = "$code" ] && { [ -z "$pattern" ] || grep -qE -- "$pattern" "$dir/said"; }; then good; else
+		bad "$what: exit $got, not $code; no '$pattern' in: $(head -n 8 "$dir/said")"
+	fi
+}
+# what, pattern, file
+has() { if grep -qE -- "$2" "$3"; then good; else bad "$1: no '$2' in: $(head -n 8 "$3")"; fi; }
+has_not() { if grep -qE -- "$2" "$3"; then bad "$1: '$2' in: $(head -n 8 "$3")"; else good; fi; }
+# until a command succeeds, or 5 s
+becomes() {
+	what=$1 i=0
+	shift
+	while ! "$@" 2>/dev/null; do
+		i=$((i + 1))
+		[ $i -lt 100 ] || break
+		sleep 0.05
+	done
+	if [ $i -lt 100 ]; then good; else bad "$what: did not become so"; fi
+}
+# a server of the files in a directory; further words are fake's
+serve() {
+	mkdir -p "$dir/$1"
+	"$b/tests/tools/fake" "unix:$dir/$1.sock" "$dir/$@" >"$dir/$1/ready" &
+	last=$!
+	pids="$pids $last"
+	becomes "the server listens" grep -q ready "$dir/$1/ready"
+}
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+
+mkdir "$dir/s"
+head -n 2 tests/tools/flows.jsonl >"$dir/s/observer.Observer.GetFlows"
+echo '{"num_flows":"812","max_flows":"4096","seen_flows":"900","uptime_ns":"60000000000","version":"weir v9","flows_rate":15}' \
+	>"$dir/s/observer.Observer.ServerStatus"
+echo '{"status":"SERVING"}' >"$dir/s/grpc.health.v1.Health.Check"
+echo '{"namespaces":[{"cluster":"default","namespace":"pay"},{"namespace":"shop"}]}' >"$dir/s/observer.Observer.GetNamespaces"
+cat >"$dir/s/peer.Peer.Notify" <<'END'
+{"name":"default/n1","address":"10.0.0.1:4244","type":"PEER_ADDED","tls":{"server_name":"n1.default.hubble-grpc.cilium.io"}}
+{"name":"default/n2","address":"10.0.0.2:4244","type":"PEER_DELETED"}
+END
+cat >"$dir/s/observer.Observer.GetAgentEvents" <<'END'
+{"agent_event":{"type":"POLICY_UPDATED","policy_update":{"labels":["a=b","c=d"],"revision":"7","rule_count":"2"}},"node_name":"n1","time":"2026-11-21T17:05:09Z"}
+END
+serve s
+asked=$dir/s/observer.Observer.GetFlows.asked
+
+# what is asked
+row "observe" 0 '^2 shown, 0 lost, 1/1 nodes$' "$weir" observe --server "$server"
+has "the last 20, if nothing else is said" '^\{"number":"20",' "$asked"
+for field in trafficDirection policyMatchType sourceNames destinationNames authType extensions time isReply; do
+	has "what compact prints is asked for" "[\",]$field[\",]" "$asked"
+done
+has_not "what it does not print is not" 'egressAllowedBy|nodeName|source\.labels' "$asked"
+"$weir" observe --server "$server" --print-policy-names --print-node-name --print-rules=false >/dev/null 2>&1
+has "names of policies" 'egressAllowedBy.*ingressAllowedBy.*egressDeniedBy.*ingressDeniedBy' "$asked"
+has "the node" 'nodeName' "$asked"
+has_not "and not the rules" 'extensions' "$asked"
+"$weir" observe --server "$server" -o json >/dev/null 2>&1
+has_not "JSON has all fields" 'field_mask' "$asked"
+"$weir" observe --server "$server" -o json --field-mask time,source.pod_name >/dev/null 2>&1
+has "or those that are wanted" '"field_mask":"time,source.pod_?[nN]ame"' "$asked"
+"$weir" observe --server "$server" --use-default-field-masks=false >/dev/null 2>&1
+has_not "no mask where none is wanted" 'field_mask' "$asked"
+"$weir" observe --server "$server" --verdict DROPPED --since 5m --last 3 >/dev/null 2>&1
+has "filters, numbers and times" '"number":"3",.*"whitelist":\[\{"verdict":\["DROPPED"\]\}\],"since":"20' "$asked"
+
+# other verbs
+row "list namespaces" 0 '^shop$' "$weir" list namespaces --server "$server"
+row "with clusters" 0 '^pay +default$' "$weir" list namespaces -o wide --server "$server"
+row "list nodes of an agent" 4 'is an agent, which knows its own node alone' "$weir" list nodes --server "$server"
+row "peers" 0 '^PEER_ADDED +10.0.0.1:4244 default/n1 \(TLS.ServerName: n1.default' "$weir" watch peers --server "$server"
+row "peers as JSON" 0 '"type":"PEER_DELETED"' "$weir" watch peers -o json --server "$server"
+row "health" 0 '^SERVING$' "$weir" health --server "$server"
+row "the server's version" 0 "server $server: weir v9" "$weir" version --server "$server"
+row "status of a server that knows Hubble's API alone" 0 '^Current/Max Flows: 812/4096 \(19.82%\)$' "$weir" status --server "$server"
+has "its health" '^Healthcheck \(via .*\): Ok$' "$dir/said"
+row "events" 0 '^Nov 21 17:05:09.000: POLICY_UPDATED \(labels: a=b c=d, revision: 7, rule_count: 2\)$' "$weir" observe agent-events --server "$server"
+row "events by key" 0 '^    DETAILS: labels: a=b c=d' "$weir" observe agent-events -o dict --server "$server"
+row "events of an unknown kind" 4 'says: unknown method .*GetDebugEvents|does not know' "$weir" observe debug-events --server "$server"
+row "events have no filters" 2 'events have no filters' "$weir" observe agent-events --pod a --server "$server"
+row "top of a server without edges" 4 'tells no sums' "$weir" top --once --server "$server"
+row "TLS where there is none" 3 "cannot reach '$server': .*TLS" "$weir" health --server "$server" --tls --tls-allow-insecure
+
+# an empty answer says why, and what to do
+mkdir "$dir/empty"
+: >"$dir/empty/observer.Observer.GetFlows"
+echo '{"num_flows":"812","max_flows":"4096"}' >"$dir/empty/observer.Observer.ServerStatus"
+serve empty
+row "nothing matches" 1 'none of the 812 flows kept matches' "$weir" observe --server "unix:$dir/empty.sock" --pod x
+row "nothing of that time" 1 '812 flows are kept, none from that time' "$weir" observe --server "unix:$dir/empty.sock" --since 1s
+row "no namespaces" 4 'does not know this question' "$weir" list namespaces --server "unix:$dir/empty.sock"
+
+# a relay: nodes, losses, an end in the middle
+mkdir "$dir/relay"
+{
+	echo '{"node_status":{"state_change":"NODE_CONNECTED","node_names":["n1","n2"]},"time":"2026-11-21T17:05:00Z"}'
+	echo '{"node_status":{"state_change":"NODE_UNAVAILABLE","node_names":["n3"],"message":"connection refused"},"time":"2026-11-21T17:05:00Z"}'
+	head -n 2 tests/tools/flows.jsonl
+	echo '{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"5"},"node_name":"n2","time":"2026-11-21T17:05:11Z"}'
+} >"$dir/relay/observer.Observer.GetFlows"
+cat >"$dir/relay/observer.Observer.GetNodes" <<'END'
+{"nodes":[{"name":"n1","version":"weir v9","address":"10.0.0.1:4244","state":"NODE_CONNECTED","tls":{"enabled":true},"uptime_ns":"3600000000000","num_flows":"4095","max_flows":"4095","seen_flows":"7200"},{"name":"n3","address":"10.0.0.3:4244","state":"NODE_UNAVAILABLE"}]}
+END
+cat >"$dir/relay/weir.v1.Relay.ClusterStatus" <<'END'
+{"version":"9","uptime_ms":"3600000","connected":1,"unavailable":1,"node":[{"name":"n1","state":"connected","version":"9","flows_rate":12.5,"num_flows":"10","max_flows":"100","lost":"3","status":{"local_pods":4,"policies":2,"gauges":[{"name":"flows","used":"50","size":"100"},{"name":"pods","used":"1","size":"100"}],"rejected":[{"object":"NetworkPolicy shop/x","why":"port 70000","last_good":true}]}},{"name":"n3","state":"unavailable","why":"connection refused"}],"lost":[{"where":"ring","events":"3"}]}
+END
+cat >"$dir/relay/weir.v1.Relay.Edges" <<'END'
+{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:00Z","whole":true,"last":true,"author":[{"namespace":"shop","policy":"default-deny","rule":2}],"edge":[{"source":{"namespace":"shop","workload":"cart"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"opened":"30","bytes":"1024","reply_bytes":"1024","live":3,"handshakes":"30","handshake_us":"6000"},{"source":{"namespace":"shop","workload":"rogue"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"9","denied_rule":1},{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"2","bytes":"100"}],"lost":[{"where":"ring","events":"4"}]}
+@300
+{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:02Z","last":true,"edge":[{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"4","bytes":"4196"}]}
+END
+echo '{"policy":[{"policy":{"name":"shop/cart","tier":"networkpolicy","pods":3,"rules":2,"hits":"11","state":"in-force"},"nodes":2}],"node":[{"node":"n3","error":"connection refused"}]}' \
+	>"$dir/relay/weir.v1.Relay.Policies"
+echo '{"node":[{"node":"n1","endpoint":[{"number":1,"pod":"shop/cart","state":"armed"}]},{"node":"n2","endpoint":[{"number":1,"pod":"shop/database","state":"armed"}]}]}' \
+	>"$dir/relay/weir.v1.Relay.Endpoints"
+serve relay
+relay=unix:$dir/relay.sock
+row "losses and nodes are counted" 0 '^2 shown, 5 lost, 2/3 nodes; no answer from n3 \(connection refused\)$' "$weir" observe --server "$relay"
+has "the loss is told" 'EVENTS LOST: HUBBLE_RING_BUFFER 5$' "$dir/said"
+has "the node is told" 'node unavailable: n3: connection refused' "$dir/said"
+row "incomplete" 5 '' "$weir" observe --server "$relay" --require-complete
+row "list nodes" 1 '^n1 +Connected +1h 00m +2.00 +4095/4095 \(100.00%\)$' "$weir" list nodes --server "$relay"
+row "in full" 1 '^n3 +Unavailable +N/A +N/A +N/A +N/A +10.0.0.3:4244 +Disabled$' "$weir" list nodes -o wide --server "$relay"
+row "as JSON" 1 '"state": "NODE_UNAVAILABLE"' "$weir" list nodes -o json --server "$relay"
+row "the cluster's status" 1 '^nodes 1/2 connected +flows/s 12.5 +kept 10 of 100 +events lost 3$' "$weir" status --server "$relay"
+has "a node that is away, and why" '^n3 +unavailable .*connection refused$' "$dir/said"
+has "what is fullest" '50 % flows' "$dir/said"
+has "what is rejected" '^rejected by n1: NetworkPolicy shop/x: port 70000' "$dir/said"
+row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +in-force' "$weir" policy list --server "$relay"
+has "and which did not answer" 'node n3 did not answer: connection refused' "$dir/said"
+row "endpoints of all nodes" 0 'shop/database' "$weir" endpoints --server "$relay"
+
+# top
+row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0.20 ms' "$weir" top --once --server "$relay"
+has "sums of how long" 'cluster, sums of 5m 00s, by bytes: 3 edges, 4 events lost' "$dir/said"
+row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9 +- +shop/default-deny#2$' "$weir" top --once --by denials --server "$relay"
+has_not "and nobody else" 'shop/cart' "$dir/said"
+row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --server "$relay"
+has_not "and no other" 'shop/' "$dir/said"
+row "then rates" 0 '^pay/api +world +53/udp +2.0 KiB/s +1.0 ' "$weir" top --server "$relay"
+row "as JSON" 0 '"source":"shop/rogue".*"denied":9.*"denied_by":"shop/default-deny#2"' "$weir" top --once -o json --server "$relay"
+row "an interval too short" 2 'at least 1s' "$weir" top -i 10ms --server "$relay"
+if script -qec true /dev/null >/dev/null 2>&1; then
+	script -qec "stty cols 40 rows 10; $weir top --server $relay" /dev/null >"$dir/screen" 2>&1
+	sed 's/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g' "$dir/screen" >"$dir/plain"
+	if [ "$(awk '{ if (length($0) > 40) print }' "$dir/plain" | wc -l)" = 0 ]; then good; else bad "narrow: $(cat "$dir/plain")"; fi
+	has "a screen shows rows" '^shop/cart' "$dir/plain"
+	esc=$(printf '\033')
+	has "the cursor comes back" "$esc\[\?25h" "$dir/screen"
+else
+	echo "skipped: no terminal to be had"
+fi
+
+# following
+head -n 2 tests/tools/flows.jsonl >"$dir/follow.lines"
+mkdir "$dir/follow"
+{ sed -n 1p "$dir/follow.lines"; echo @700; sed -n 2p "$dir/follow.lines"; } >"$dir/follow/observer.Observer.GetFlows"
+serve follow 1 hold
+"$weir" observe -f --server "unix:$dir/follow.sock" >"$dir/lines" 2>"$dir/talk" &
+follower=$!
+becomes "a line is there at once" grep -q 'shop/cart' "$dir/lines"
+has_not "before the next is" 'shop/rogue' "$dir/lines"
+becomes "and the next when it comes" grep -q 'shop/rogue' "$dir/lines"
+kill -INT $follower
+wait $follower
+code=$?
+if [ $code = 0 ]; then good; else bad "Ctrl-C: exit $code"; fi
+has "and the closing line" '^2 shown, 0 lost, 1/1 nodes$' "$dir/talk"
+row "an end by itself" 0 '^2 shown, ' "$weir" observe -f --for 1500ms --server "unix:$dir/follow.sock"
+mkdir "$dir/quiet"
+: >"$dir/quiet/observer.Observer.GetFlows"
+serve quiet 1 hold
+row "who waits is told so" 1 'nothing yet: waiting for flows that match' "$weir" observe -f --for 2500ms --server "unix:$dir/quiet.sock"
+"$weir" observe -f --server "unix:$dir/follow.sock" >"$dir/lines" 2>"$dir/talk" &
+follower=$!
+becomes "a follower follows" grep -q 'shop/cart' "$dir/lines"
+kill $last 2>/dev/null
+for pid in $pids; do kill "$pid" 2>/dev/null; done
+wait $follower
+code=$?
+if [ $code = 3 ]; then good; else bad "the server goes: exit $code: $(cat "$dir/talk")"; fi
+has "and it is said" "has gone|cannot reach" "$dir/talk"
+pids=
+
+# an end with words
+mkdir "$dir/bad"
+{ sed -n 1p "$dir/follow.lines"; echo '!3 whitelist[0].source_ip: no address'; } >"$dir/bad/observer.Observer.GetFlows"
+serve bad
+row "the server's words" 4 "says: whitelist\[0\].source_ip: no address \(INVALID_ARGUMENT\)" "$weir" observe --server "unix:$dir/bad.sock"
+has "and what came before" '^1 shown, ' "$dir/said"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
