@@ -35,7 +35,7 @@ row "an output there is not" 2 "output is text or json, not 'yaml'" "$weir" stat
 row "a word too many" 2 "'now' is not understood" "$weir" status now
 row "why wants two words" 2 'two words are wanted' "$weir" why shop/a
 row "why wants a port" 2 "'shop/b' is no destination" "$weir" why shop/a shop/b
-for verb in status endpoints observe "policy list" "why a/b c/d:1"; do
+for verb in status endpoints "policy list" "why a/b c/d:1"; do
 	row "$verb without an agent" 3 'is weir-agent running' "$weir" $verb --server "$none"
 done
 row "options behind words" 3 'cannot reach an agent' "$weir" why a/b c/d:80 -s "$none"
