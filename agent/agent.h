@@ -28,6 +28,7 @@
 #include "agent/sweep.h"
 
 struct events;
+struct export;
 struct judge;
 struct meters;
 struct observers;
@@ -58,6 +59,7 @@ struct agent {
 	struct observers *observers;
 	struct events *events;
 	struct serve *serve;		/* NULL: no gRPC */
+	struct export *export;		/* NULL: none */
 	struct meters *meters;		/* NULL: nobody asked for metrics */
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
@@ -93,6 +95,12 @@ const char *reason_text(unsigned int reason);		/* the word of enum weir_reason *
 
 /* agent/rejected.c: what is not in force as it was written. */
 void rejected_each(const struct agent *a, state_reject_fn fn, void *ctx);
+
+/* For uuids of flows: the same while this agent runs, unlike other nodes' and other starts'. */
+uint64_t agent_number(const struct agent *a);
+
+/* agent/export_start.c: what the settings ask for, on the records. */
+int export_start(struct agent *a);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 static inline uint64_t agent_now(void)

@@ -12,13 +12,13 @@
 
 #define PATHS 128
 
-/* Puts the option's name before what is wrong with its value. */
-static void blame(struct complaint *why, const char *option)
+/* Puts the option's name before what is wrong with its value, which began behind so many bytes of ours. */
+static void blame(struct complaint *why, const char *option, unsigned int ours)
 {
 	char text[sizeof(why->text)], place[32] = "";
 
-	if (why->column)
-		snprintf(place, sizeof(place), "column %u: ", why->column);
+	if (why->column > ours)
+		snprintf(place, sizeof(place), "column %u: ", why->column - (why->line > 1 ? 0 : ours));
 	snprintf(text, sizeof(text), "%s: %s%.*s", option, place, (int)sizeof(text) - 96, why->text);
 	complaint_set(why, 0, 0, "%s", text);
 }
@@ -28,17 +28,18 @@ static int read_filters(const char *json, Observer__GetFlowsRequest **out, const
 {
 	const char *inner = json ?: "[]";
 	bool list = inner[strspn(inner, " \t\r\n")] == '[';
+	const char *before = list ? "{\"whitelist\":" : "{\"whitelist\":[";
 	ProtobufCMessage *m;
 	char *text;
 	int n, err;
 
-	n = asprintf(&text, list ? "{\"whitelist\":%s}" : "{\"whitelist\":[%s]}", inner);
+	n = asprintf(&text, "%s%s%s", before, inner, list ? "}" : "]}");
 	if (n < 0)
 		return -ENOMEM;
 	err = wire_json_read(text, (size_t)n, &observer__get_flows_request__descriptor, &m, NULL, why);
 	free(text);
 	if (err == -EINVAL)
-		blame(why, option);
+		blame(why, option, (unsigned int)strlen(before));
 	if (!err)
 		*out = (Observer__GetFlowsRequest *)m;
 	return err;
@@ -54,7 +55,7 @@ static int make_filters(struct export_ask *a, const struct export_options *o, st
 	if (!err && (o->allow || o->deny)) {
 		err = filters_new(&a->filters, allow->whitelist, allow->n_whitelist, deny->whitelist, deny->n_whitelist, why);
 		if (err == -EINVAL)
-			blame(why, "--export-allow, --export-deny");
+			blame(why, "--export-allow, --export-deny", 0);
 	}
 	if (allow)
 		observer__get_flows_request__free_unpacked(allow, NULL);
@@ -82,7 +83,7 @@ static int make_mask(struct wire_mask **out, const char *fields, const char *opt
 	}
 	free(text);
 	if (err == -EINVAL)
-		blame(why, option);
+		blame(why, option, 0);
 	return err;
 }
 

@@ -17,11 +17,12 @@
 struct export_file {
 	struct export_rotation how;
 	char *path;			/* NULL: stdout */
+	bool plain;			/* a file by its name: it can be rotated, and cut to whole lines */
 	int fd;
 	uint64_t size;
 	int64_t born;			/* seconds of CLOCK_REALTIME */
 	uint64_t rotations;
-	size_t torn;			/* of stdout: bytes of the lines in hand that are out already */
+	size_t done;			/* bytes of the lines in hand that are out already */
 };
 
 static int64_t birth(int fd)
@@ -48,9 +49,8 @@ static int open_file(struct export_file *f)
 	f->fd = open(f->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (f->fd < 0 || fstat(f->fd, &s))
 		return -errno;
-	if (!S_ISREG(s.st_mode))
-		f->how.size = f->how.age_s = 0;		/* a pipe or a terminal by its name */
-	f->size = S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
+	f->plain = S_ISREG(s.st_mode);		/* else a pipe or a terminal by its name */
+	f->size = f->plain ? (uint64_t)s.st_size : 0;
 	f->born = birth(f->fd);
 	if (!is_whole(f->fd, f->size) && write(f->fd, "\n", 1) == 1)
 		f->size++;
@@ -124,17 +124,30 @@ static int rotate(struct export_file *f)
 	return 0;
 }
 
-static bool is_due(const struct export_file *f, size_t more)
+static bool is_due(const struct export_file *f, size_t next)
 {
-	if (!f->path || !f->size)
+	if (!f->size)
 		return false;
-	if (f->how.size && f->size + more > f->how.size)
+	if (f->how.size && f->size + next > f->how.size)
 		return true;
 	return f->how.age_s && time(NULL) - f->born >= (int64_t)f->how.age_s;
 }
 
+/* Bytes of whole lines that the file has room for; of one at least. */
+static size_t that_fit(const struct export_file *f, const char *lines, size_t size)
+{
+	size_t first = (size_t)((char *)memchr(lines, '\n', size) + 1 - lines), room;
+	const char *end;
+
+	if (!f->how.size || f->size + size <= f->how.size)
+		return size;
+	room = f->size < f->how.size ? (size_t)(f->how.size - f->size) : 0;
+	end = memrchr(lines, '\n', room < size ? room : size);
+	return end ? (size_t)(end + 1 - lines) : first;
+}
+
 /* A full disk takes part of it: that goes again, so that the file has whole lines only. */
-static int write_file(struct export_file *f, const char *lines, size_t size)
+static int append(struct export_file *f, const char *lines, size_t size)
 {
 	size_t done = 0;
 	ssize_t n = 0;
@@ -144,6 +157,7 @@ static int write_file(struct export_file *f, const char *lines, size_t size)
 		done += (size_t)n;
 	if (done == size) {
 		f->size += size;
+		f->done += size;
 		return 0;
 	}
 	err = n < 0 ? -errno : -ENOSPC;
@@ -152,33 +166,46 @@ static int write_file(struct export_file *f, const char *lines, size_t size)
 	return err;
 }
 
+static int write_file(struct export_file *f, const char *lines, size_t size)
+{
+	int err = 0;
+
+	while (f->done < size && !err) {
+		const char *next = lines + f->done, *end = memchr(next, '\n', size - f->done);
+
+		if (is_due(f, (size_t)(end + 1 - next)))
+			rotate(f);	/* failing that, the file grows: lines are worth more than its size */
+		err = append(f, next, that_fit(f, next, size - f->done));
+	}
+	return err;
+}
+
 /* Nobody may be reading: nothing is written that there is no room for. */
 static int write_pipe(struct export_file *f, const char *lines, size_t size)
 {
 	struct pollfd p = { .fd = f->fd, .events = POLLOUT };
 
-	while (f->torn < size) {
-		size_t left = size - f->torn;
+	while (f->done < size) {
+		size_t left = size - f->done;
 		ssize_t n;
 
 		if (poll(&p, 1, PIPE_WAIT_MS) != 1)
 			return -EAGAIN;
-		n = write(f->fd, lines + f->torn, left < PIPE_ONCE ? left : PIPE_ONCE);
+		n = write(f->fd, lines + f->done, left < PIPE_ONCE ? left : PIPE_ONCE);
 		if (n < 0)
 			return errno == EINTR ? -EAGAIN : -errno;
-		f->torn += (size_t)n;
+		f->done += (size_t)n;
 	}
-	f->torn = 0;
 	return 0;
 }
 
 int export_file_write(struct export_file *f, const char *lines, size_t size)
 {
-	if (!f->path)
-		return write_pipe(f, lines, size);
-	if (is_due(f, size))
-		rotate(f);	/* failing that, the file grows: lines are worth more than its size */
-	return write_file(f, lines, size);
+	int err = f->plain ? write_file(f, lines, size) : write_pipe(f, lines, size);
+
+	if (!err)
+		f->done = 0;
+	return err;
 }
 
 uint64_t export_file_rotations(const struct export_file *f)

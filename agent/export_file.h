@@ -3,7 +3,7 @@
  * The file that lines are exported to: rotated by size and age, FILE.1 the youngest of those kept; or "-", stdout.
  *
  *	err = export_file_open(&f, &rotation, "/var/log/weir/flows.log");
- *	err = export_file_write(f, lines, size);	whole lines, all of them or none
+ *	err = export_file_write(f, lines, size);	whole lines
  *
  * FILE always is the one that is written; what is in FILE.N is never written again, and each step is one rename.  A line
  * that a crash cut short is ended before the next one.  One thread's.
@@ -26,7 +26,8 @@ struct export_file;
 int export_file_open(struct export_file **out, const struct export_rotation *how, const char *path);
 void export_file_close(struct export_file *f);	/* NULL is fine */
 
-/* 0; -EAGAIN: nobody reads stdout now; -errno: it could not be written, and is as it was. */
+/* 0; -EAGAIN: nobody reads the pipe now; -errno: it could not be written.  Not 0: the same lines, all of
+ * them, are to be given again; how far it came it knows itself. */
 int export_file_write(struct export_file *f, const char *lines, size_t size);
 
 uint64_t export_file_rotations(const struct export_file *f);

@@ -13,6 +13,7 @@
 #include "agent/adopt.h"
 #include "agent/agent.h"
 #include "agent/events.h"
+#include "agent/export.h"
 #include "agent/metrics.h"
 #include "agent/serve.h"
 #include "agent/uninstall.h"
@@ -365,6 +366,8 @@ static int start(struct agent *a)
 	if (!err)
 		err = start_serve(a);
 	if (!err)
+		err = export_start(a);
+	if (!err)
 		err = start_policies(a);
 	if (!err)
 		err = start_state(a);
@@ -394,6 +397,7 @@ static void stop(struct agent *a)
 	attach_close(a->attach);
 	grace_close(a->grace);
 	reader_close(a->reader);
+	export_close(a->export);	/* with what the reader saw last */
 	counts_free(a->counts);
 	observers_close(a->observers);
 	events_free(a->events);

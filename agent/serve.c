@@ -29,8 +29,7 @@ static void on_hints(void *ctx)
 	observer_hinted(ctx);
 }
 
-/* The same on every start of this node and unlike other nodes' and other starts'. */
-static uint64_t number_of(const struct agent *a)
+uint64_t agent_number(const struct agent *a)
 {
 	const char *node = a->settings.node ?: "";
 	uint64_t h = 14695981039346656037ULL ^ a->started;
@@ -45,7 +44,7 @@ static void set_views(struct serve *s)
 	struct agent *a = s->a;
 
 	settings_node(&a->settings, s->node, sizeof(s->node));
-	s->views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = s->node, .node_number = number_of(a) };
+	s->views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = s->node, .node_number = agent_number(a) };
 	s->source = (struct stream_source){ .records = a->records, .views = &s->views, .losses = a->losses, .quiet = a->quiet,
 					    .reader = a->reader, .hints = s->hints, .rpc = s->loop };
 }

@@ -30,6 +30,15 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "tls-client-ca", &want.tls_client_ca, "FILE", "who signs the clients' certificates"),
 	OPT_TEXT(0, "metrics", &want.metrics, "ADDR:PORT", "serve metrics there by HTTP, at /metrics (nowhere; 127.0.0.1:9965 is usual)"),
 	OPT_TEXT(0, "metrics-enable", &want.metrics_enable, "LIST", "metrics of flows, as Hubble takes them (those that dashboards need)"),
+	OPT_TEXT(0, "export", &want.export, "FILE", "write flows there as JSON lines; \"-\": to stdout (nowhere)"),
+	OPT_TEXT(0, "export-allow", &want.export_allow, "JSON", "those that one of these FlowFilters lets pass (all)"),
+	OPT_TEXT(0, "export-deny", &want.export_deny, "JSON", "less those that one of these does (none)"),
+	OPT_TEXT(0, "export-fields", &want.export_fields, "A,B", "only these fields of a flow: verdict,source.pod_name (all)"),
+	OPT_TEXT(0, "export-fold", &want.export_fold, "A,B", "one line for all flows of a window that are equal in these fields"),
+	OPT_DURATION(0, "export-window", &want.export_window_ms, "DURATION", "for --export-fold (10s)"),
+	OPT_UINT(0, "export-size", &want.export_mb, "MB", "rotate a file when it is that large; 0: never (10)"),
+	OPT_DURATION(0, "export-age", &want.export_age_ms, "DURATION", "rotate it when it is that old; 0: never (0)"),
+	OPT_UINT(0, "export-backups", &want.export_backups, "N", "rotated files that are kept (5)"),
 	OPT_TEXT(0, "cluster", &want.cluster, "NAME", "goes before the node's name in flows (none)"),
 	OPT_TEXT(0, "mode", &want.mode_word, "MODE", "kubernetes, default-deny-audit or default-deny (kubernetes)"),
 	OPT_TEXT(0, "hairpin", &want.hairpin_word, "FATE", "allow or deny a pod's packets to itself through a Service (allow)"),
@@ -56,7 +65,7 @@ static void defaults(void)
 	want = (struct settings){
 		.data = "/var/lib/weir", .socket = "/run/weir/agent.sock", .mode_word = "kubernetes",
 		.hairpin_word = "allow", .level_word = "info", .format_word = "text", .hook_word = "", .records = RECORDS_DEFAULT,
-		.socket_mode_word = "0660",
+		.socket_mode_word = "0660", .export_window_ms = 10000, .export_mb = 10, .export_backups = 5,
 	};
 }
 
@@ -237,7 +246,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "where is the cluster? --state DIR names a directory of manifests");
 		return -EINVAL;
 	}
-	return settings_api(s, why) ?: check_state(s, why);
+	return settings_api(s, why) ?: settings_export(s, why) ?: check_state(s, why);
 }
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)

@@ -26,6 +26,9 @@ struct settings {
 	const char *metrics;		/* ADDRESS:PORT of HTTP, or NULL */
 	const char *metrics_enable;	/* NULL: what dashboards need (agent/metrics.c) */
 	const char *cluster;		/* NULL: flows name the node alone */
+	const char *export;		/* NULL: no export; see agent/export.h */
+	const char *export_allow, *export_deny, *export_fields, *export_fold;
+	unsigned int export_window_ms, export_age_ms, export_mb, export_backups;
 	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
 	unsigned int buckets, records;
 	bool stack, observe_only, judge, check_config, uninstall, purge, version, help, man;
@@ -36,6 +39,9 @@ struct settings {
 	unsigned int hook;		/* enum attach_hook */
 	unsigned int socket_mode;
 };
+
+struct export_options;
+void settings_export_options(const struct settings *s, struct export_options *out);
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why);
 void settings_help(FILE *to);

@@ -6,5 +6,6 @@
 #include "agent/settings.h"
 
 int settings_api(struct settings *s, struct complaint *why);	/* where gRPC listens */
+int settings_export(struct settings *s, struct complaint *why);	/* what is exported */
 
 #endif
