@@ -12,7 +12,6 @@
 
 #include "agent/datapath_inside.h"
 #include "agent/grace.h"
-#include "bpf/weir.skel.h"
 #include "lib/log.h"
 
 const char *const datapath_map_name[MAP_COUNT] = {
@@ -151,6 +150,8 @@ static int open_maps(struct datapath *dp, const struct datapath_options *o, stru
 	err = pins_write(dp, why);
 	if (err && !dp->adopted)
 		pins_undo(dp);
+	if (!err)
+		load_keep(dp);
 	return err;
 }
 
@@ -224,7 +225,7 @@ const struct datapath_view *datapath_view(const struct datapath *dp)
 
 int datapath_prog_fd(const struct datapath *dp, bool to_pod)
 {
-	return bpf_program__fd(to_pod ? dp->skel->progs.to_pod : dp->skel->progs.from_pod);
+	return dp->prog[to_pod ? PROG_TO_POD : PROG_FROM_POD];
 }
 
 /* What packets may be reading: one store, and what was stored before it is seen before it. */

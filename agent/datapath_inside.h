@@ -37,6 +37,8 @@ enum map_id {
 	MAP_COUNT
 };
 
+enum prog_id { PROG_FROM_POD, PROG_TO_POD, PROG_EXPIRE, PROG_CLOCK, PROG_COUNT };
+
 struct map_held {
 	struct bpf_map *map;	/* libbpf's; NULL for notes, which no program knows */
 	int fd;			/* ours to close only for notes */
@@ -65,6 +67,8 @@ struct entry_run {
 
 struct datapath {
 	struct weir_bpf *skel;
+	int prog[PROG_COUNT];	/* descriptors; the skeleton's unless 'kept' */
+	bool kept;		/* an earlier agent's programs are used as they are */
 	struct ring_view records, denials;
 	struct map_held map[MAP_COUNT];
 	struct datapath_view view;
@@ -109,6 +113,11 @@ int load_open(struct datapath *dp, struct complaint *why);
 int load_finish(struct datapath *dp, struct complaint *why);
 unsigned int load_buckets_by_memory(void);
 void load_close(struct datapath *dp);
+
+/* agent/load_kept.c: programs that an earlier agent of this very build left pinned.  False: they must be loaded. */
+bool load_kept(struct datapath *dp);
+void load_keep(struct datapath *dp);		/* pins them for the next agent */
+void load_drop_kept(struct datapath *dp);
 
 /* agent/pins.c: the directory of pins. */
 int pins_open(struct datapath *dp, const char *dir, struct complaint *why);	/* made, locked, cleared of halves */

@@ -157,6 +157,21 @@ static int make_notes(struct datapath *dp, struct complaint *why)
 	return -errno;
 }
 
+static void take_maps(struct datapath *dp)
+{
+	for (int id = 0; id < MAP_COUNT; id++)
+		if (dp->map[id].map)
+			dp->map[id].fd = bpf_map__fd(dp->map[id].map);
+}
+
+static void take_programs(struct datapath *dp)
+{
+	dp->prog[PROG_FROM_POD] = bpf_program__fd(dp->skel->progs.from_pod);
+	dp->prog[PROG_TO_POD] = bpf_program__fd(dp->skel->progs.to_pod);
+	dp->prog[PROG_EXPIRE] = bpf_program__fd(dp->skel->progs.expire);
+	dp->prog[PROG_CLOCK] = bpf_program__fd(dp->skel->progs.clock);
+}
+
 int load_finish(struct datapath *dp, struct complaint *why)
 {
 	int err = bpf_map__set_max_entries(dp->map[MAP_FLOWS].map, dp->view.buckets);
@@ -165,14 +180,17 @@ int load_finish(struct datapath *dp, struct complaint *why)
 		complaint_set(why, 0, 0, "cannot size the flow table: %s", strerror(-err));
 		return err;
 	}
-	err = weir_bpf__load(dp->skel);
-	if (err) {
-		explain_load(err, why);
-		return err;
+	if (dp->adopted)
+		take_maps(dp);
+	if (!dp->adopted || !load_kept(dp)) {
+		err = weir_bpf__load(dp->skel);
+		if (err) {
+			explain_load(err, why);
+			return err;
+		}
+		take_maps(dp);
+		take_programs(dp);
 	}
-	for (int id = 0; id < MAP_COUNT; id++)
-		if (dp->map[id].map)
-			dp->map[id].fd = bpf_map__fd(dp->map[id].map);
 	return make_notes(dp, why);
 }
 
@@ -180,5 +198,6 @@ void load_close(struct datapath *dp)
 {
 	if (dp->map[MAP_NOTES].fd >= 0)
 		close(dp->map[MAP_NOTES].fd);
+	load_drop_kept(dp);
 	weir_bpf__destroy(dp->skel);
 }

@@ -55,12 +55,12 @@ static double cpu_us(void)
 	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
 }
 
-static int run(struct bpf_program *prog)
+static int run(int prog)
 {
 	static const char frame[64];
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(prog), &o) ? -errno : (int)o.retval;
+	return bpf_prog_test_run_opts(prog, &o) ? -errno : (int)o.retval;
 }
 
 /* The programs' clock, asked of a program: user space has no jiffies. */
@@ -68,7 +68,7 @@ static struct weir_time time_now(struct sweep *s)
 {
 	const struct weir_control *c = s->dp->view.control;
 
-	return (struct weir_time){ .now = run(s->dp->skel->progs.clock), .hz = c->hz, .clock = c->clock };
+	return (struct weir_time){ .now = run(s->dp->prog[PROG_CLOCK]), .hz = c->hz, .clock = c->clock };
 }
 
 /* Gives the list to the program.  Returns how many slots it freed. */
@@ -81,7 +81,7 @@ static unsigned int asked(struct sweep *s)
 	if (s->nasks < WEIR_ASKS)
 		s->ask[s->nasks].tag = 0;	/* the list's end */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	freed = run(s->dp->skel->progs.expire);
+	freed = run(s->dp->prog[PROG_EXPIRE]);
 	s->counts.asked += s->nasks;
 	s->nasks = 0;
 	if (freed >= 0)

@@ -87,15 +87,24 @@ static unsigned long links_in(const char *d)
 	return stat(d, &s) ? 0 : 1;
 }
 
+static __u32 program(const struct datapath *dp)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(datapath_prog_fd(dp, true), &info, &size) ? 0 : info.id;
+}
+
 static void adoption(void)
 {
 	struct datapath *dp = open_here();
 	struct op word = { .kind = OP_WORD, .first = 7, .word = 0x1234 };
 	struct op addr = { .kind = OP_ADDRESS, .first = 7, .prefix = { .length = 128, .addr = { .byte = { 1, 2 } } } };
-	__u32 seed;
+	__u32 seed, prog;
 
 	if (!dp)
 		return;
+	prog = program(dp);
 	CHECK(!datapath_adopted(dp), "the first finds nothing");
 	CHECK(!datapath_op(dp, &word) && !datapath_op(dp, &addr) && !datapath_flush(dp), "stored");
 	CHECK_EQ(datapath_op(dp, &addr) ?: datapath_flush(dp), -EEXIST, "an entry is written once");
@@ -110,6 +119,7 @@ static void adoption(void)
 	if (!dp)
 		return;
 	CHECK(datapath_adopted(dp), "the second adopts");
+	CHECK(prog && program(dp) == prog, "programs of the same build are taken as they are");
 	CHECK_EQ(datapath_view(dp)->word[7], 0x1234, "words stay");
 	CHECK_EQ(datapath_view(dp)->control->seed[0], seed, "seeds stay");
 	CHECK_EQ(datapath_view(dp)->control->generation, 2, "the generation stays");
@@ -154,6 +164,33 @@ static void halves(void)
 	CHECK_EQ(datapath_remove(dir, &why), 0, "removed: %s", why.text);
 	CHECK(!links_in(dir), "nothing is left");
 	CHECK_EQ(datapath_remove(dir, &why), 0, "removing nothing is fine");
+}
+
+/* Whoever moves pins about: programs that stand on maps that are gone are not taken. */
+static void foreign_programs(void)
+{
+	struct datapath *dp = open_here();
+	char shell[512];
+	__u32 old;
+
+	if (!dp)
+		return;
+	old = program(dp);
+	datapath_close(dp);
+	snprintf(shell, sizeof(shell), "cd %s && mkdir kept && mv %d/prog-* kept/", dir, WEIR_ABI);
+	CHECK(!system(shell) && !datapath_remove(dir, &(struct complaint){ 0 }), "all but the programs removed");
+	dp = open_here();
+	if (!dp)
+		return;
+	datapath_close(dp);
+	snprintf(shell, sizeof(shell), "cd %s && rm %d/prog-* && mv kept/prog-* %d/ && rmdir kept", dir, WEIR_ABI, WEIR_ABI);
+	CHECK(!system(shell), "old programs beside new maps");
+	dp = open_here();
+	if (!dp)
+		return;
+	CHECK(datapath_adopted(dp) && program(dp) && program(dp) != old, "they are not taken");
+	datapath_close(dp);
+	CHECK_EQ(datapath_remove(dir, &(struct complaint){ 0 }), 0, "removed");
 }
 
 /* Killed at any moment of its start, and the next one starts: anew, or by adopting what is whole. */
@@ -378,6 +415,7 @@ int main(void)
 	refused(&(struct datapath_options){ .dir = dir, .buckets = 1000 }, -EINVAL, "power of two", "an odd table");
 	adoption();
 	halves();
+	foreign_programs();
 	killed_while_starting();
 	entries();
 	graces_without();

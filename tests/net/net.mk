@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The datapath on the kernel that runs, in namespaces of its own.
-NET_KERNEL := $(addprefix $(B)/agent/,datapath.o load.o pins.o maps.o maps_entries.o grace.o run.o flows.o flow_table.o \
+NET_KERNEL := $(addprefix $(B)/agent/,datapath.o load.o load_kept.o pins.o maps.o maps_entries.o grace.o run.o flows.o flow_table.o \
 	sweep.o attach.o attach_hooks.o attach_foreign.o tcx.o clsact.o links.o)
 NET_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/net/*.c))
 
