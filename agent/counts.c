@@ -31,9 +31,8 @@ struct cell {
 		struct counts_key key;
 		struct words words;
 	};
-	uint64_t records, repeats;
-	uint32_t dirty;			/* is in the list */
-	uint32_t pad[3];
+	uint64_t records, repeats, last;
+	uint64_t dirty;			/* is in the list */
 } __attribute__((aligned(64)));
 
 struct coarse {
@@ -115,7 +114,8 @@ static void pass_on(struct counts *c, struct cell *cell)
 	uint64_t put = c->put;
 
 	if (put - __atomic_load_n(&c->taken, __ATOMIC_ACQUIRE) < RING) {
-		c->ring[put % RING] = (struct counts_cell){ .key = cell->key, .records = cell->records, .repeats = cell->repeats };
+		c->ring[put % RING] = (struct counts_cell){ .key = cell->key, .records = cell->records, .repeats = cell->repeats,
+						       .last = cell->last };
 		__atomic_store_n(&c->put, put + 1, __ATOMIC_RELEASE);
 	} else {
 		struct coarse *to = &c->coarse[coarse_index(&cell->key)];
@@ -201,12 +201,13 @@ static inline struct cell *cell_of(struct counts *c, const struct words *k)
 	return cell;
 }
 
-void counts_add(struct counts *c, const struct record *r)
+void counts_add(struct counts *c, const struct record *r, uint64_t number)
 {
 	struct words k = words_of(r);
 	struct cell *cell = cell_of(c, &k);
 
 	cell->records++;
+	cell->last = number;
 	if (r->kind == WEIR_REC_DENIED)
 		cell->repeats += r->repeats;
 	if (!cell->dirty) {

@@ -2,7 +2,7 @@
 /*
  * Counts of records by what they say, on their way from the reader's thread to the metrics on the loop's.
  *
- *	counts_add(c, &record);		the reader, per record: a few cache lines
+ *	counts_add(c, &record, number);	the reader, per record: a few cache lines
  *	counts_flush(c, next);		the reader, after each pass over the rings
  *	counts_take(c, fn, me);		the loop, a few times a second: what was counted since
  *
@@ -36,6 +36,7 @@ struct counts_cell {
 	struct counts_key key;
 	uint64_t records;
 	uint64_t repeats;		/* further packets like these, told by no record */
+	uint64_t last;			/* the number of the last of them, if not 'other' */
 	bool other;			/* of 'key' only kind, reason, proto, flags are known */
 };
 
@@ -43,7 +44,7 @@ int counts_new(struct counts **out);
 void counts_free(struct counts *c);		/* NULL is fine */
 
 /* The reader's thread. */
-void counts_add(struct counts *c, const struct record *record);
+void counts_add(struct counts *c, const struct record *record, uint64_t number);
 void counts_flush(struct counts *c, uint64_t next);	/* 'next': records_next(); cheap while the loop has asked for none */
 
 /* The loop's thread.  Returns how many cells there were. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/flow_view.h"
 #include "agent/metrics_inside.h"
 
 #define SERIES_MOST 5000
@@ -62,6 +63,24 @@ static const char *namespace_text(const struct counted *c, unsigned int side)
 	return c->cell->other ? METRICS_OTHER : c->end[side].end->ns;
 }
 
+/* The last of them, so that one can be looked at: weir observe --uuid. */
+static void show_one(struct meters *m, struct series *s, const struct counted *c)
+{
+	const struct flow_views views = { .ends = m->a->ends, .rules = m->a->rules, .node = "",
+					  .node_number = serve_node_number(m->a) };
+	struct record record;
+	struct flow flow;
+	char text[640];
+
+	if (c->cell->other || records_copy(m->a->records, c->cell->last, &record))
+		return;
+	flow_view(&views, &record, c->cell->last, &flow);
+	if (snprintf(text, sizeof(text), "flow=\"%s\",source_pod=\"%s\",destination_pod=\"%s\"", flow.uuid, flow.source->pod,
+		     flow.destination->pod) > 128)
+		snprintf(text, sizeof(text), "flow=\"%s\"", flow.uuid);
+	series_example(s, 1, record.time, text);
+}
+
 static void count_denied(struct meters *m, const struct counted *c)
 {
 	const struct flow *f = c->flow;
@@ -69,11 +88,13 @@ static void count_denied(struct meters *m, const struct counted *c)
 	const struct flow_author *by = side ? &f->ingress : &f->egress;
 	const uint64_t owner[METRICS_OWNERS] = { c->end[0].workload, c->end[1].workload };
 	char policy[520], rule[12];
+	struct series *s = metric_series(m->denials->denied, (const char *[]){ f->reason, side ? "ingress" : "egress",
+					 namespace_text(c, side), policy_text(by, policy), rule_text(by, rule),
+					 namespace_text(c, 0), workload_text(c, 0), namespace_text(c, 1), workload_text(c, 1) },
+					 c->cell->other ? NULL : owner);
 
-	series_count(metric_series(m->denials->denied, (const char *[]){ f->reason, side ? "ingress" : "egress",
-				   namespace_text(c, side), policy_text(by, policy), rule_text(by, rule), namespace_text(c, 0),
-				   workload_text(c, 0), namespace_text(c, 1), workload_text(c, 1) },
-				   c->cell->other ? NULL : owner), c->cell->records + c->cell->repeats);
+	series_count(s, c->cell->records + c->cell->repeats);
+	show_one(m, s, c);
 }
 
 /* One for each side that would say no: both would have to be made to allow it. */

@@ -157,5 +157,5 @@ void naming_batch(struct naming *n, const struct weir_record *const *from, unsig
 	for (unsigned int i = 0; i < b.n; i++)
 		records_add(n->records, &b.to[i]);
 	for (unsigned int i = 0; n->counts && i < b.n; i++)
-		counts_add(n->counts, &b.to[i]);
+		counts_add(n->counts, &b.to[i], b.first + i);
 }

@@ -277,6 +277,25 @@ static unsigned int bucket_of(const struct metric_about *a, double value)
 	return i;
 }
 
+/* One for each bucket; a counter has one. */
+static void keep_example(struct series *s, unsigned int i, const struct example *e, const char *text)
+{
+	if (!text || strlen(text) > EXAMPLE_MOST || s->metric->about.read)
+		return;
+	if (!s->example)
+		s->example = calloc(s->bucket ? s->metric->about.bounds + 1 : 1, sizeof(*s->example));
+	if (!s->example)
+		return;
+	s->example[i] = *e;
+	strcpy(s->example[i].text, text);
+}
+
+void series_example(struct series *s, double value, uint64_t time_ns, const char *example)
+{
+	if (s->metric->about.type == METRIC_COUNTER && !s->other)
+		keep_example(s, 0, &(struct example){ .value = value, .time_ns = time_ns }, example);
+}
+
 void series_observe(struct series *s, double value, uint64_t time_ns, const char *example)
 {
 	unsigned int i = bucket_of(&s->metric->about, value);
@@ -288,15 +307,7 @@ void series_observe(struct series *s, double value, uint64_t time_ns, const char
 	s->v += value;
 	if (s->other)
 		s->metric->folded++;
-	if (!example || strlen(example) > EXAMPLE_MOST)
-		return;
-	if (!s->example)
-		s->example = calloc(s->metric->about.bounds + 1, sizeof(*s->example));
-	if (!s->example)
-		return;
-	s->example[i].value = value;
-	s->example[i].time_ns = time_ns;
-	strcpy(s->example[i].text, example);
+	keep_example(s, i, &(struct example){ .value = value, .time_ns = time_ns }, example);
 }
 
 /* What is read anew has no value left from the last time. */

@@ -60,8 +60,10 @@ int metrics_add_own(struct metrics *m);		/* weir_metrics_*: series, and what was
  */
 struct series *metric_series(struct metric *m, const char *const *value, const uint64_t owner[METRICS_OWNERS]);
 void series_count(struct series *s, uint64_t n);		/* counters */
+void series_example(struct series *s, double value, uint64_t time_ns, const char *example);	/* of what was counted last */
 void series_set(struct series *s, double value);		/* gauges */
-/* Histograms.  'example': labels of an exemplar as `key="value",...`, escaped, at most 128 characters; NULL: none. */
+/* Histograms.  'example', here and above: labels of an exemplar as `key="value",...`, escaped, at most 128 characters
+ * (a longer one is none); NULL: none.  Only OpenMetrics has them. */
 void series_observe(struct series *s, double value, uint64_t time_ns, const char *example);
 
 /* In 'read' only: one sample each.  'bucket' has bounds + 1 counts, not yet summed up. */

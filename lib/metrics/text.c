@@ -165,6 +165,8 @@ static void put_series(FILE *f, const struct series *s, enum metrics_format form
 		fprintf(f, "%lu", s->n);
 	else
 		put_number(f, s->v);
+	if (format == METRICS_OPEN && s->example && m->about.type == METRIC_COUNTER)
+		put_example(f, s->example);
 	fputc('\n', f);
 }
 

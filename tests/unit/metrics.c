@@ -52,6 +52,7 @@ static void test_words(void)
 	CHECK(!strstr(written(METRICS_TEXT), "HELP"), "nothing is said of what is not there");
 	series_count(flow(flows, "FORWARDED", "a\"b\\c\nd", "\377x\303\251", 0, 0), 3);
 	series_count(flow(flows, "FORWARDED", "a\"b\\c\nd", "\377x\303\251", 0, 0), 18446744073709551000UL);
+	series_example(flow(flows, "FORWARDED", "a\"b\\c\nd", "\377x\303\251", 0, 0), 1, 1700000000005000000UL, "flow=\"y\"");
 	series_set(metric_series(gauge, NULL, NULL), 0.1);
 	series_observe(metric_series(took, NULL, NULL), 0.001, 0, NULL);
 	series_observe(metric_series(took, NULL, NULL), 0.7, 1700000000123456789UL, "flow=\"x\"");
@@ -72,6 +73,9 @@ static void test_words(void)
 	has(METRICS_OPEN, "# TYPE weir_flows counter");
 	has(METRICS_OPEN, "# UNIT weir_took_seconds seconds");
 	has(METRICS_OPEN, "weir_took_seconds_bucket{le=\"1.0\"} 2 # {flow=\"x\"} 0.7 1700000000.123");
+	has(METRICS_OPEN, "weir_flows_total{verdict=\"FORWARDED\",source=\"a\\\"b\\\\c\\nd\",destination=\"\357\277\275x\303\251\"} "
+			  "18446744073709551003 # {flow=\"y\"} 1 1700000000.005");
+	lacks(METRICS_TEXT, " # {");
 	CHECK(strlen(written(METRICS_OPEN)) > 6 && !strcmp(text + strlen(text) - 6, "# EOF\n"), "the end");
 	metrics_free(m);
 }
