@@ -6,6 +6,7 @@
 
 #include "agent/flow_view.h"
 #include "agent/metrics_inside.h"
+#include "agent/serve.h"
 
 #define SERIES_MOST 5000
 
@@ -66,15 +67,14 @@ static const char *namespace_text(const struct counted *c, unsigned int side)
 /* The last of them, so that one can be looked at: weir observe --uuid. */
 static void show_one(struct meters *m, struct series *s, const struct counted *c)
 {
-	const struct flow_views views = { .ends = m->a->ends, .rules = m->a->rules, .node = "",
-					  .node_number = serve_node_number(m->a) };
+	const struct flow_views *views = serve_views(m->a->serve);
 	struct record record;
 	struct flow flow;
 	char text[640];
 
-	if (c->cell->other || records_copy(m->a->records, c->cell->last, &record))
+	if (!views || c->cell->other || records_copy(m->a->records, c->cell->last, &record))
 		return;
-	flow_view(&views, &record, c->cell->last, &flow);
+	flow_view(views, &record, c->cell->last, &flow);
 	if (snprintf(text, sizeof(text), "flow=\"%s\",source_pod=\"%s\",destination_pod=\"%s\"", flow.uuid, flow.source->pod,
 		     flow.destination->pod) > 128)
 		snprintf(text, sizeof(text), "flow=\"%s\"", flow.uuid);

@@ -218,6 +218,11 @@ struct rpc_server *serve_server(const struct serve *s)
 	return s->server;
 }
 
+const struct flow_views *serve_views(const struct serve *s)
+{
+	return s ? &s->views : NULL;
+}
+
 bool serve_tls(const struct serve *s, struct rpc_tls_state *out)
 {
 	if (s->tls)

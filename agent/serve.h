@@ -21,6 +21,7 @@
 #define SERVE_CALLS 4096		/* at once */
 
 struct agent;
+struct flow_views;
 struct serve;
 
 /* The parts that it reads must be there; it is closed before them. */
@@ -37,6 +38,7 @@ struct peers *serve_peers(struct serve *s);
 unsigned int serve_port(const struct serve *s);	/* 0: no TCP */
 
 /* For metrics, any thread. */
+const struct flow_views *serve_views(const struct serve *s);	/* how its flows are told; NULL is fine, and the answer then */
 struct rpc_server *serve_server(const struct serve *s);
 bool serve_tls(const struct serve *s, struct rpc_tls_state *out);	/* false: no TLS */
 struct serve_counts {

@@ -148,7 +148,7 @@ def again(lab):
     in_netns(lab.netns["shop/frontend"], connect)
 
 
-def formats(node):
+def formats(lab, node):
     kind, text = node.get(AGENT, "/metrics")
     t.equal("Prometheus' type", kind, "text/plain; version=0.0.4; charset=utf-8")
     parse(text)
@@ -158,6 +158,12 @@ def formats(node):
     kind, text = node.get(AGENT, "/metrics", OPEN)
     t.equal("OpenMetrics' type", kind, "application/openmetrics-text; version=1.0.0; charset=utf-8")
     t.check("its end", text.endswith("\n# EOF\n"))
+    example = re.search(r'^weir_denied_packets_total\{.*source_workload="rogue".*# \{flow="([0-9a-f-]{36})",source_pod="rogue",', text, re.M)
+    t.check("a denial to look at", example)
+    if example:
+        said = subprocess.run([f"{os.environ.get('B', 'build')}/weir", "observe", "--server", lab.observer(), "--uuid", example[1],
+                               "--last", "100", "-o", "json"], capture_output=True, text=True)
+        t.check("weir observe finds it", '"rogue"' in said.stdout, said.stdout + said.stderr)
     return parse(text)[0]
 
 
@@ -302,9 +308,10 @@ def main():
         for _ in range(2):
             again(lab)
         stays = in_netns(lab.netns["shop/frontend"], lambda: socket.create_connection((CART, 8080)))
-        time.sleep(3.5)
-        node.get(AGENT, "/metrics")
-        documented(formats(node))
+        slow = ("weir_workload_flows_live{", "weir_workload_flows_closed_total{", "weir_handshake_seconds_count{",
+                "weir_would_deny_flows_total{", "weir_rejected_object_info{")
+        t.check("what takes its time is there", t.until(lambda: all(w in node.get(AGENT, "/metrics")[1] for w in slow), 15, 0.5))
+        documented(formats(lab, node))
         if "--table" in sys.argv:
             return
         numbers(lab, node)
