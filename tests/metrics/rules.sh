@@ -45,6 +45,7 @@ for board in deploy/grafana/*.json; do
 	ok "$board is JSON" python3 -m json.tool "$board"
 done
 for metric in $(cat "$rules" deploy/grafana/*.json | grep -oE '\b(weir|hubble)_[a-z0-9_]+' | sed -E 's/_(bucket|sum|count)$//' | sort -u); do
+	case $metric in weir_relay_*) [ -e relay/metrics.c ] || continue ;; esac
 	ok "$metric is in docs/metrics.md" grep -qE "^\| \`$metric\` " docs/metrics.md
 done
 echo "$passed passed, $failed failed"
