@@ -40,7 +40,7 @@ LIBS_LIB := -lyaml -lprotobuf-c -lpthread -lm
 LIBS_RPC := -lgrpc -lgpr -lssl -lcrypto
 # the agent has gRPC and what it needs within: loading 60 libraries takes 7.7 MiB, asked or not, and a node needs none of them
 LIBS_RPC_WITHIN = -Wl,-Bstatic -Wl,--start-group $(filter-out -ldl -lrt -lm -pthread -Wl%,$(shell pkg-config --static --libs grpc)) \
-	-lstdc++ -Wl,--end-group -Wl,-Bdynamic -Wl,--gc-sections -static-libgcc -ldl -lm -lpthread
+	-lstdc++ -Wl,--end-group -Wl,-Bdynamic -Wl,--gc-sections -Wl,-z,pack-relative-relocs -static-libgcc -ldl -lm -lpthread
 LIBS_BPF := -lbpf -lelf -lz
 
 all: deps $(B)/weir $(B)/weir-agent

@@ -62,7 +62,7 @@ static void child(const struct bench *b, const struct started *s, int words)
 	dup2(words, STDERR_FILENO);
 	dup2(words, STDOUT_FILENO);
 	execl(b->agent, b->agent, "--state", state, "--data", data, "--bpffs", weir, "--socket", socket, "--node", MANIFESTS_NODE,
-	      "--buckets", "32768", (char *)NULL);
+	      "--observer-socket", "", "--buckets", "32768", (char *)NULL);
 	_exit(127);
 }
 

@@ -47,7 +47,7 @@ WORDING = ("near", "line", "words", "ruletext", "image_dump")
 class Mutants:
     def __init__(self, build, worlds):
         self.build, self.worlds = build, worlds
-        self.units = [build + "/tests/policy/" + name for name in ("adopt", "random")]
+        self.units = [build + "/tests/" + name for name in ("unit/policy_compile", "unit/policy_order", "policy/adopt", "policy/random")]
         self.flags = subprocess.run(["make", "-s", "-f", "Makefile", "--eval", "print-flags:;@echo $(WEIR_CFLAGS)",
                                      "B=" + build, "print-flags"], capture_output=True, text=True, check=True).stdout.split()
         self.flags = [f for f in self.flags if f not in ("-Werror", "-g")]
@@ -79,12 +79,12 @@ class Mutants:
         return out if done.returncode == 0 else None
 
     def killed_by(self, tmp, obj, name):
-        for program in [self.build + "/tests/worlds/worlds"] + self.units:
+        for program in self.units + [self.build + "/tests/worlds/worlds"]:
             exe = self.link(tmp, obj, name, program)
             if not exe:
                 continue
             args = [exe, "--seed", "1", "--worlds", str(self.worlds), "--no-controls"] if exe.endswith("/worlds") else \
-                [exe, "-s", "1"]
+                [exe, "-s", "1"] if "/policy/" in program else [exe]
             try:
                 if subprocess.run(args, capture_output=True, timeout=60).returncode:
                     return os.path.basename(program)
@@ -129,7 +129,7 @@ def main():
     m = Mutants(os.environ.get("B", "build"), a.worlds)
     killed, survived, none, by = 0, [], 0, {}
     print("%d places in %d files, %d drawn, seed %d; judged by %s and %d worlds" % (
-        len(every), len(files), len(drawn), a.seed, ", ".join("tests/policy/" + os.path.basename(u) for u in m.units), a.worlds))
+        len(every), len(files), len(drawn), a.seed, ", ".join("tests/" + u.split("/tests/")[1] for u in m.units), a.worlds))
     with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
         for path, site, who in pool.map(lambda x: m.judge(*x), drawn):
             if who == "no mutant":
