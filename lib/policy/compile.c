@@ -112,6 +112,8 @@ static void pods_free_all(struct compiler *c)
 	hmap_free(&c->space_of);
 	words_free(c->who);
 	words_free(c->labels_who);
+	for (u32 i = 1; i < c->pods.next && i < c->cpod; i++)
+		words_text_free(c->pod[i].name);
 	words_free(c->pod);
 	index_free(&c->pod_index);
 	words_free(c->claim);

@@ -66,7 +66,8 @@ struct who {
 	u32 space, labels, ports, sig[WEIR_DIRS], cell, next, prev, lnext, lprev;
 };
 struct podrec {
-	u32 space, name, who, born, claim, endpoint;
+	char *name;
+	u32 space, who, born, claim, endpoint;
 	u32 prefixes;			/* of a Node: list of trie nodes, in c->node_lists */
 	bool there, local, live;	/* live: owns addresses, is subject and peer */
 };

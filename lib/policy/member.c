@@ -227,7 +227,7 @@ static bool elder(const struct compiler *c, u32 a, u32 b)
 	if (x->born != y->born)
 		return x->born < y->born;
 	by = strcmp(intern_text_of(&c->texts, c->space[x->space].name), intern_text_of(&c->texts, c->space[y->space].name));
-	by = by ? by : strcmp(intern_text_of(&c->texts, x->name), intern_text_of(&c->texts, y->name));
+	by = by ? by : strcmp(x->name, y->name);
 	return by < 0;
 }
 
@@ -251,7 +251,7 @@ static bool is_host(const struct compiler *c, const struct member *x)
 	for (u32 i = x->claim; i; i = c->claim[i].mnext) {
 		const struct podrec *p = &c->pod[c->claim[i].pod];
 
-		if (p->space == SPACE_NODE && c->here && p->name == c->here)
+		if (p->space == SPACE_NODE && c->here && !strcmp(p->name, intern_text_of(&c->texts, c->here)))
 			return true;
 	}
 	return x->flags & MEMBER_NAMED_HOST;

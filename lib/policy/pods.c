@@ -303,7 +303,8 @@ static void claims_set(struct compiler *c, u32 pod, const struct weir_addr *a, u
 
 /* pods and nodes */
 struct pod_key {
-	u32 space, name;
+	u32 space;
+	const char *name;
 };
 
 static bool pod_is(const void *pods, u32 id, const void *key)
@@ -311,21 +312,30 @@ static bool pod_is(const void *pods, u32 id, const void *key)
 	const struct podrec *p = (const struct podrec *)pods + id;
 	const struct pod_key *k = key;
 
-	return p->space == k->space && p->name == k->name;
+	return p->space == k->space && !strcmp(p->name, k->name);
+}
+
+static u32 key_hash(u32 space, const char *name)
+{
+	u64 h = space * 0x9e3779b97f4a7c15ULL;
+
+	for (; *name; name++)
+		h = (h ^ (u8)*name) * 0x100000001b3ULL;
+	return h ^ h >> 32;
 }
 
 static u32 pod_hash(const void *pods, u32 id)
 {
 	const struct podrec *p = (const struct podrec *)pods + id;
 
-	return p->space * 0x9e3779b1U + p->name;
+	return key_hash(p->space, p->name);
 }
 
 static u32 pod_find(const struct compiler *c, u32 space, const char *name)
 {
-	struct pod_key k = { space, intern_find_text(&c->texts, name) };
+	struct pod_key k = { space, name };
 
-	return k.name ? index_find(&c->pod_index, space * 0x9e3779b1U + k.name, pod_is, c->pod, &k) : 0;
+	return index_find(&c->pod_index, key_hash(space, name), pod_is, c->pod, &k);
 }
 
 static u32 pod_get(struct compiler *c, u32 space, const char *name)
@@ -336,7 +346,7 @@ static u32 pod_get(struct compiler *c, u32 space, const char *name)
 		return id;
 	id = number_take(&c->pods);
 	GROW(c->pod, c->cpod, id);
-	c->pod[id] = (struct podrec){ .space = space, .name = intern_text(&c->texts, name), .there = true };
+	c->pod[id] = (struct podrec){ .space = space, .name = words_text(name), .there = true };
 	if (space >= SPACE_FIRST)
 		c->space[space].ref++;
 	index_add(&c->pod_index, id, pod_hash, c->pod);
@@ -350,7 +360,7 @@ static void pod_forget(struct compiler *c, u32 id)
 	u32 space = p->space;
 
 	index_drop(&c->pod_index, id, pod_hash, c->pod);
-	intern_put(&c->texts, p->name);
+	words_text_free(p->name);
 	memset(p, 0, sizeof(*p));
 	number_free(&c->pods, id);
 	c->npods -= space >= SPACE_FIRST;
@@ -361,7 +371,7 @@ static void pod_forget(struct compiler *c, u32 id)
 static void endpoint_new(struct compiler *c, u32 pod)
 {
 	struct podrec *p = &c->pod[pod];
-	const char *ns = intern_text_of(&c->texts, c->space[p->space].name), *name = intern_text_of(&c->texts, p->name);
+	const char *ns = intern_text_of(&c->texts, c->space[p->space].name), *name = p->name;
 	u32 e = c->adopted ? adopt_endpoint(c, ns, name) : 0;
 	struct endpoint *x;
 
@@ -545,7 +555,7 @@ bool compile_endpoint_name(const struct compiler *c, unsigned int e, const char 
 		return false;
 	p = &c->pod[c->endpoint[e].pod];
 	*ns = intern_text_of(&c->texts, c->space[p->space].name);
-	*pod = intern_text_of(&c->texts, p->name);
+	*pod = p->name;
 	return true;
 }
 

@@ -9,7 +9,7 @@
 #include "lib/slab.h"
 
 static size_t held;
-static struct slab keys;	/* of all interners */
+static struct slab keys;	/* of all interners, and texts */
 
 static void *no_memory(size_t size)
 {
@@ -37,6 +37,20 @@ void *words_zalloc(size_t size)
 void words_free(void *p)
 {
 	words_realloc(p, 0);
+}
+
+char *words_text(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = slab_alloc(&keys, size) ?: no_memory(size);
+
+	return memcpy(copy, text, size);
+}
+
+void words_text_free(char *text)
+{
+	if (text)
+		slab_drop(&keys, text, strlen(text) + 1);
 }
 
 size_t words_bytes(void)

@@ -25,7 +25,9 @@ typedef uint64_t u64;
 void *words_realloc(void *p, size_t size);	/* never NULL for size > 0; size 0 frees */
 void *words_zalloc(size_t size);
 void words_free(void *p);
-size_t words_bytes(void);			/* held through these three, by everybody */
+char *words_text(const char *text);		/* a copy that lives long */
+void words_text_free(char *text);
+size_t words_bytes(void);			/* held through these, by everybody */
 
 struct vec {
 	u32 *v, n, cap;
