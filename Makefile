@@ -40,7 +40,7 @@ LIBS_LIB := -lyaml -lprotobuf-c -lpthread -lm
 LIBS_RPC := -lgrpc -lgpr -lssl -lcrypto
 # the agent has gRPC and what it needs within: loading 60 libraries takes 7.7 MiB, asked or not, and a node needs none of them
 LIBS_RPC_WITHIN = -Wl,-Bstatic -Wl,--start-group $(filter-out -ldl -lrt -lm -pthread -Wl%,$(shell pkg-config --static --libs grpc)) \
-	-lstdc++ -Wl,--end-group -Wl,-Bdynamic -Wl,--gc-sections -Wl,-z,pack-relative-relocs -static-libgcc -ldl -lm -lpthread
+	$(LIBS_BPF) -lyaml -lprotobuf-c -lstdc++ -Wl,--end-group -Wl,-Bdynamic -Wl,--gc-sections -Wl,-z,pack-relative-relocs -static-libgcc -ldl -lm -lpthread
 LIBS_BPF := -lbpf -lelf -lz
 
 all: deps $(B)/weir $(B)/weir-agent
@@ -84,7 +84,7 @@ $(B)/libweir.a: $(call obj,$(LIB_SRC)) $(PROTO_C:.c=.o)
 # only these know libbpf: agent/datapath.c, agent/attach.c, agent/flows.c and the BPF tests
 $(call obj,$(AGENT_SRC)): | $(B)/gen/bpf/weir.skel.h
 $(B)/weir-agent: $(call obj,$(AGENT_SRC)) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC_WITHIN) $(LIBS_LIB)
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC_WITHIN)
 $(B)/weir: $(call obj,$(TOOLS_SRC)) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
 ifneq ($(RELAY_SRC),)

@@ -272,7 +272,7 @@ static struct saying *add(struct holdings *h, uint32_t hash, enum object_kind ki
 	size_t ns_size = strlen(ns) + 1, name_size = strlen(name) + 1;
 	struct saying *s;
 
-	if (ns_size > UINT8_MAX || (h->n >= h->size && grow(h)))
+	if (ns_size > UINT8_MAX || (h->n >= h->size * 2 && grow(h)))
 		return NULL;
 	s = slab_alloc(&h->sayings, sizeof(*s) + ns_size + name_size);
 	if (!s)

@@ -574,9 +574,10 @@ static int enter(struct names *n, struct name *name)
 	else
 		index = n->nslot++;
 	name->number = (uint32_t)n->t->served[index]++ << INDEX_BITS | index;
-	n->t->said[index] = 0;		/* whoever said the one before it has passed a quiet point */
+	if (n->t->said[index])		/* whoever said the one before it has passed a quiet point; not to write is to take no page */
+		n->t->said[index] = 0;
 	__atomic_store_n(&n->t->slot[index], name, __ATOMIC_RELEASE);
-	if (n->nnames >= n->nbucket)
+	if (n->nnames >= n->nbucket * 2)
 		more_buckets(n);
 	b = bucket_of(n, name->kind, NAME_NS(name), NAME_NAME(name));
 	name->next = n->bucket[b];

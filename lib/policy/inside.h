@@ -67,9 +67,10 @@ struct who {
 };
 struct podrec {
 	char *name;
-	u32 space, who, born, claim, endpoint;
+	u32 space, who, born, claim;
 	u32 prefixes;			/* of a Node: list of trie nodes, in c->node_lists */
-	bool there, local, live;	/* live: owns addresses, is subject and peer */
+	u16 endpoint;
+	bool there : 1, local : 1, live : 1;	/* live: owns addresses, is subject and peer */
 };
 struct claim {				/* a pod says that an address is its own */
 	u32 member, pod, mnext, pnext;

@@ -479,7 +479,7 @@ static void index_resize(struct index *x, u32 mask, index_hash hash, const void 
 
 void index_add(struct index *x, u32 id, index_hash hash, const void *things)
 {
-	if (!x->v || x->n * 4 > x->mask * 3)
+	if (!x->v || x->n * 8 > x->mask * 7)
 		index_resize(x, x->mask ? x->mask * 2 + 1 : 63, hash, things);
 	index_put(x, id, hash(things, id));
 	x->n++;
