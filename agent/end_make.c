@@ -71,8 +71,9 @@ static size_t cron_size(const char *job)
 /* The workload is what a person made: not the ReplicaSet of a Deployment's one version, nor one run of a CronJob. */
 static void set_workload(struct making *m, const struct name *name)
 {
-	const char *kind = name->owner->bytes, *owner = kind + strlen(kind) + 1, *hash = label_of(name, "pod-template-hash");
-	size_t size = name->owner->size > strlen(kind) ? strlen(owner) : 0;
+	const struct text *said = texts_at(name->owner);
+	const char *kind = said->bytes, *owner = kind + strlen(kind) + 1, *hash = label_of(name, "pod-template-hash");
+	size_t size = said->size > strlen(kind) ? strlen(owner) : 0;
 
 	m->end.workload_kind = "Pod";
 	m->end.workload = m->end.pod;
@@ -146,7 +147,7 @@ static void set_labels(struct making *m, const struct name *name)
 static void set_pod(struct making *m, const struct name *name)
 {
 	m->end.pod = say(m, "%s", NAME_NAME(name));
-	m->end.node = say(m, "%s", name->node->bytes);
+	m->end.node = say(m, "%s", texts_at(name->node)->bytes);
 	set_workload(m, name);
 	set_labels(m, name);
 }

@@ -41,6 +41,7 @@ static void unpack_labels(const struct name *name, struct object *o, struct labe
 
 static void unpack_pod(const struct name *name, struct object *o, struct container_port *to)
 {
+	const struct text *owner = texts_at(name->owner);
 	unsigned int n = 0;
 
 	for (const char *p = name->ports->bytes; p < name->ports->bytes + name->ports->size; n++) {
@@ -49,11 +50,11 @@ static void unpack_pod(const struct name *name, struct object *o, struct contain
 		to[n].name = p + 3;
 		p += 3 + strlen(p + 3) + 1;
 	}
-	o->pod = (struct pod){ .node = name->node->bytes, .host_network = name->host_network,
+	o->pod = (struct pod){ .node = texts_at(name->node)->bytes, .host_network = name->host_network,
 			       .terminating = name->terminating, .phase = name->phase, .addr = name->addr,
 			       .naddr = name->naddr, .port = to, .nport = n, .interface = "", .stack = "",
-			       .owner_kind = name->owner->bytes,
-			       .owner_name = name->owner->bytes + strlen(name->owner->bytes) + 1 };
+			       .owner_kind = owner->bytes,
+			       .owner_name = owner->size ? owner->bytes + strlen(owner->bytes) + 1 : "" };
 }
 
 int names_object(const struct name *name, struct object **out)

@@ -480,16 +480,33 @@ static const struct text *pack_owner(struct texts *texts, const struct pod *pod)
 	return texts_take(texts, buf, n < (int)sizeof(buf) ? n : (int)sizeof(buf) - 1);
 }
 
+/* What gets no number is taken for "". */
+static uint32_t number_of(struct names *n, const struct text *w)
+{
+	uint32_t number = texts_number(w);
+
+	if (!number)
+		texts_drop(n->texts, w);
+	return number;
+}
+
 static int set_pod(struct names *n, struct name *name, const struct pod *pod)
 {
+	const struct text *node = texts_text(n->texts, pod->node), *owner = pack_owner(n->texts, pod);
+
 	name->host_network = pod->host_network;
 	name->terminating = pod->terminating;
 	name->phase = pod->phase;
-	name->node = texts_text(n->texts, pod->node);
 	name->ports = pack_ports(n->texts, pod->port, pod->nport);
-	name->owner = pack_owner(n->texts, pod);
-	name->local = name->node == n->node;
-	return name->node && name->ports && name->owner ? 0 : -ENOMEM;
+	if (!name->ports || !node || !owner) {
+		texts_drop(n->texts, node);
+		texts_drop(n->texts, owner);
+		return -ENOMEM;
+	}
+	name->local = node == n->node;
+	name->node = number_of(n, node);
+	name->owner = number_of(n, owner);
+	return 0;
 }
 
 static const struct weir_addr *addresses_of(const struct object *o, unsigned int *n)
@@ -528,8 +545,10 @@ static struct name *make(struct names *n, enum name_kind kind, const struct obje
 static void drop_texts(struct names *n, struct name *name)
 {
 	texts_drop(n->texts, name->labels);
-	texts_drop(n->texts, name->owner);
-	texts_drop(n->texts, name->node);
+	if (name->owner)
+		texts_drop(n->texts, texts_at(name->owner));
+	if (name->node)
+		texts_drop(n->texts, texts_at(name->node));
 	if (!name->dead && !name->replaced)
 		texts_drop(n->texts, name->ports);
 }

@@ -29,24 +29,25 @@ enum name_kind { NAME_WORLD, NAME_OWN_NODE, NAME_POD, NAME_NODE, NAME_SERVICE };
 #define NAMES_WORLD 0			/* nobody that the cluster knows */
 #define NAMES_OWN_NODE 1		/* a socket or an address of this node */
 
+/* Tens of thousands of these: what is small shares a word. */
 struct name {
 	uint32_t number;
-	uint8_t kind;			/* enum name_kind */
-	bool local, host_network, terminating;
-	uint8_t phase;			/* enum pod_phase */
-	uint8_t naddr;
-	uint16_t at_name;		/* where in 'who' the name begins */
-	uint16_t endpoint;		/* of a local pod, or 0 */
-	bool dead;			/* nobody is called so any more */
-	bool replaced;			/* another block has its number */
+	uint32_t owner;			/* texts_at(): kind, zero, name */
+	uint64_t kind : 3;		/* enum name_kind */
+	uint64_t local : 1, host_network : 1, terminating : 1;
+	uint64_t dead : 1;		/* nobody is called so any more */
+	uint64_t replaced : 1;		/* another block has its number */
+	uint64_t phase : 2;		/* enum pod_phase */
+	uint64_t naddr : 8;
+	uint64_t at_name : 8;		/* where behind 'addr' the name begins: a namespace has at most 63 characters */
+	uint64_t endpoint : 16;		/* of a local pod, or 0 */
+	uint64_t node : 20;		/* a pod's: texts_at() */
 	struct name *next;		/* by (kind, ns, name); dead: the next to be forgotten */
 	const struct text *labels;	/* key, zero, value, zero, ... */
 	union {
 		const struct text *ports;	/* struct container_port packed: port, proto, name, zero, ... */
 		uint64_t dead_at;	/* the record number from which on nobody has this name; then a mark of 'quiet' */
 	};
-	const struct text *owner;	/* kind, zero, name */
-	const struct text *node;	/* a pod's */
 	struct weir_addr addr[];	/* 'naddr' of them, and behind them namespace, zero, name, zero */
 };
 

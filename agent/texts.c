@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "agent/texts.h"
 #include "lib/slab.h"
@@ -15,8 +16,61 @@ struct texts {
 static uint32_t hash_of(const void *bytes, size_t size);
 static int grow(struct texts *texts);
 
+/* By number, of every table; reserved at once and never moved, so that any thread may look.  Free ones: odd, the next twice. */
+static struct {
+	const struct text **at;
+	uint32_t next, free;
+} numbered;
+static const union {
+	struct text text;
+	char room[sizeof(struct text) + 8];
+} nothing;
+
+uint32_t texts_number(const struct text *w)
+{
+	uint32_t n = w->number;
+
+	if (n)
+		return n;
+	if (!numbered.at) {
+		void *p = mmap(NULL, TEXT_NUMBERS * sizeof(*numbered.at), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p == MAP_FAILED)
+			return 0;
+		numbered.at = p;
+		numbered.next = 1;
+	}
+	n = numbered.free;
+	if (n)
+		numbered.free = (uintptr_t)numbered.at[n] >> 1;
+	else if (numbered.next < TEXT_NUMBERS)
+		n = numbered.next++;
+	else
+		return 0;
+	((struct text *)w)->number = n;
+	__atomic_store_n(&numbered.at[n], w, __ATOMIC_RELEASE);
+	return n;
+}
+
+const struct text *texts_at(uint32_t number)
+{
+	const struct text *w = number && number < TEXT_NUMBERS ? __atomic_load_n(&numbered.at[number], __ATOMIC_ACQUIRE) : NULL;
+
+	return w && !((uintptr_t)w & 1) ? w : &nothing.text;
+}
+
+static void number_drop(const struct text *w)
+{
+	if (!w->number)
+		return;
+	__atomic_store_n(&numbered.at[w->number], (const struct text *)((uintptr_t)numbered.free << 1 | 1), __ATOMIC_RELEASE);
+	numbered.free = w->number;
+}
+
 static void block_drop(struct texts *texts, struct text *w)
 {
+	number_drop(w);
 	slab_drop(&texts->blocks, w, sizeof(*w) + w->size + 1);
 }
 
