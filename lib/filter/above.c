@@ -119,20 +119,28 @@ static int path_of(const char *url, char *to, size_t size)
 	return p < end ? -1 : (int)n;
 }
 
-HOLDS(http_path)
+/* The URL of a request; NULL: it has none. */
+static const char *url_of(const struct flow *flow)
 {
 	const struct flow_more *http = above(flow, FLOW_L7_HTTP);
+
+	return http && http->http_url && *http->http_url ? http->http_url : NULL;
+}
+
+HOLDS(http_path)
+{
+	const char *url = url_of(flow);
 	char path[PATH_LONGEST];
-	int n = http && http->http_url ? path_of(http->http_url, path, sizeof(path)) : -1;
+	int n = url ? path_of(url, path, sizeof(path)) : -1;
 
 	return n >= 0 && found(c, path, n);
 }
 
 HOLDS(http_url)
 {
-	const struct flow_more *http = above(flow, FLOW_L7_HTTP);
+	const char *url = url_of(flow);
 
-	return http && http->http_url && found(c, http->http_url, strlen(http->http_url));
+	return url && found(c, url, strlen(url));
 }
 
 HOLDS(dns_query)

@@ -218,7 +218,7 @@ READER(selector)
 	err = selector_parse(text, &c->f->things, &c->f->texts, s, &why);
 	if (err == -EINVAL)
 		return compiler_refuse(c, "%s", why.text);
-	return err ?: compiler_spend(c, s->values, s->needs);
+	return err ?: compiler_spend(c, s->values, s->needs ? s->needs - 1 : 0);	/* one is spent already */
 }
 
 static bool any_selector(const struct condition *c, const char *const *label, unsigned int labels)

@@ -338,7 +338,7 @@ static bool header(const Flow__HTTPHeader *h, const struct flow *f)
 static bool filter(const Flow__FlowFilter *w, const struct flow *f)
 {
 	const struct flow_end *s = f->source, *d = f->destination;
-	static const struct flow_more none = { .trace_id = "" };
+	static const struct flow_more none = { .trace_id = "", .http_url = "" };
 	const struct flow_more *more = f->more ? f->more : &none;
 
 	FIELD(w->n_source_ip, ip(w->source_ip[i], &f->src));
@@ -377,8 +377,8 @@ static bool filter(const Flow__FlowFilter *w, const struct flow *f)
 	FIELD(w->n_encrypted, !w->encrypted[i] == !more->encrypted);
 	FIELD(w->n_http_status_code, status(w->http_status_code[i], f));
 	FIELD(w->n_http_method, l7(f, FLOW_L7_HTTP) && !strcasecmp(w->http_method[i], more->http_method));
-	FIELD(w->n_http_path, l7(f, FLOW_L7_HTTP) && path(w->http_path[i], more->http_url));
-	FIELD(w->n_http_url, l7(f, FLOW_L7_HTTP) && regex(w->http_url[i], more->http_url));
+	FIELD(w->n_http_path, strlen(more->http_url) && path(w->http_path[i], more->http_url));
+	FIELD(w->n_http_url, strlen(more->http_url) && regex(w->http_url[i], more->http_url));
 	FIELD(w->n_http_header, header(w->http_header[i], f));
 	FIELD(w->n_dns_query, l7(f, FLOW_L7_DNS) && regex(w->dns_query[i], more->dns_query));
 	return true;
