@@ -124,9 +124,7 @@ static bool read_list(struct reading *r, const ProtobufCFieldDescriptor *f, Prot
 
 		if (!at)
 			return false;
-		if (f->type == PROTOBUF_C_TYPE_STRING)
-			*(const char **)at = protobuf_c_empty_string;
-		++*n;
+		++*n;		/* also what is only half read is freed with the list */
 		if (!read_value(r, f, at))
 			return false;
 	}
@@ -141,8 +139,6 @@ static bool read_oneof(struct reading *r, const ProtobufCFieldDescriptor *f, Pro
 	if (*chosen)
 		return reading_refuse(r, key, "'%s' is one more of a choice that was made already", f->name);
 	*chosen = f->id;
-	if (f->type == PROTOBUF_C_TYPE_STRING)
-		*(const char **)at = protobuf_c_empty_string;
 	return read_value(r, f, at);
 }
 
