@@ -9,6 +9,7 @@
 
 #include "lib/json.h"
 #include "lib/wire/json.h"
+#include "lib/word.h"
 #include "tools/select_inside.h"
 
 #define NAME_MOST 2048
@@ -222,6 +223,21 @@ static int refuse_json(const char *option, const struct complaint *of, struct co
 	return select_refuse(option, text, why);
 }
 
+static void say_field(const char *name, struct complaint *why)
+{
+	const ProtobufCMessageDescriptor *type = &flow__flow_filter__descriptor;
+	const char *word[64], *near;
+	unsigned int n = 0;
+
+	for (; n < type->n_fields && n < 64; n++)
+		word[n] = type->fields[n].name;
+	near = word_closest(name, word, n);
+	if (near)
+		complaint_set(why, 0, 0, "a filter has no field '%s' (did you mean '%s'?)", name, near);
+	else
+		complaint_set(why, 0, 0, "a filter has no field '%s'", name);
+}
+
 static int add_one(struct select_list *list, const char *option, const char *json, size_t size, struct complaint *why)
 {
 	struct wire_unknown unknown = { 0 };
@@ -232,7 +248,7 @@ static int add_one(struct select_list *list, const char *option, const char *jso
 	if (err)
 		return err == -EINVAL ? refuse_json(option, &wrong, why) : err;
 	if (unknown.fields) {
-		complaint_set(&wrong, 0, 0, "a filter has no field '%s'", unknown.first);
+		say_field(unknown.first, &wrong);
 		protobuf_c_message_free_unpacked(m, NULL);
 		return refuse_json(option, &wrong, why);
 	}

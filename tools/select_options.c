@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/utf8.h"
 #include "tools/select_inside.h"
 
 struct select_given select_given = { .default_masks = true };
@@ -90,6 +91,15 @@ const struct opt select_options[] = {
 	OPT_END
 };
 
+/* The wire's texts are UTF-8: a server would say that it does not understand, not which value it is. */
+static int check_text(const struct given *g, struct complaint *why)
+{
+	for (const char *c = g->value; *c; c += utf8_length(c, strlen(c)))
+		if (!utf8_length(c, strlen(c)))
+			return select_refuse(g->name, "the value is no UTF-8", why);
+	return 0;
+}
+
 /* A choice that nobody could mean is refused at once, by the name of its option. */
 static int check(const struct given *g, struct complaint *why)
 {
@@ -142,7 +152,7 @@ static int take_choice(void *ctx, const struct opt *o, const char *value, struct
 		complaint_set(why, 0, 0, "'--not' cannot negate '--%s'", o->name);
 		return -EINVAL;
 	}
-	err = check(&g, why);
+	err = check_text(&g, why) ?: check(&g, why);
 	for (unsigned int i = 0; i < select_given.n && !err; i++)
 		if (select_given.given[i].not == g.not)
 			err = select_clash(&select_given.given[i], &g, why);

@@ -74,6 +74,7 @@ static int read_all(struct stored *s, FILE *from)
 	ssize_t n;
 	int err = 0;
 
+	errno = 0;
 	while (!err && (n = read_line(from, &buf, &room)) != -1) {
 		if (n < 0) {
 			err = n;
@@ -85,7 +86,9 @@ static int read_all(struct stored *s, FILE *from)
 			err = take_line(s, buf, n);
 	}
 	free(buf);
-	return err ?: ferror(from) ? -EIO : 0;
+	if (!err && ferror(from))
+		err = errno == EISDIR ? -EISDIR : -EIO;
+	return err;
 }
 
 static void forget(struct stored *s)
@@ -114,7 +117,7 @@ int stored_each(const struct select *select, stored_fn each, void *ctx, struct c
 	s.most = select->ask->number > STORED_LAST_MOST && select->ask->number != UINT64_MAX ? STORED_LAST_MOST :
 		 select->ask->number;
 	err = read_all(&s, from);
-	if (err == -EIO || err == -ENOMEM)
+	if (err == -EIO || err == -ENOMEM || err == -EISDIR)
 		complaint_set(why, 0, 0, "cannot read '%s': %s", s.name, strerror(-err));
 	else if (!err)
 		err = tell_kept(&s);

@@ -6,6 +6,7 @@
 #include "flow/flow.pb-c.h"
 #include "lib/filter/explain.h"
 #include "lib/flow/words.h"
+#include "lib/utf8.h"
 
 typedef void (*say_fn)(FILE *to, const void *element);
 
@@ -29,8 +30,16 @@ struct words {
 /* What came from outside: nothing that a terminal would obey. */
 static void say_safely(FILE *to, const char *text)
 {
-	for (; *text; text++)
-		fputc(*text < ' ' && *text >= 0 ? '?' : *text == 127 ? '?' : *text, to);
+	while (*text) {
+		unsigned int n = utf8_length(text, strlen(text));
+		bool control = n < 2 && (*text < ' ' || *text == 127);
+
+		if (control || (n == 2 && text[0] == '\xc2' && (unsigned char)text[1] < 0xa0))
+			fputc('?', to);
+		else
+			fwrite(text, 1, n, to);
+		text += n ? n : 1;
+	}
 }
 
 static void say_text(FILE *to, const void *element)

@@ -216,6 +216,9 @@ static const struct row rows[] = {
 	{ "--allowlist []", "!", "option '--allowlist'" },
 	{ "--denylist {\"verdict\":[\"FOO\"]}", "!", "option '--denylist'" },
 	{ "--allowlist {\"source_port\":[\"x\"]}", "!", "whitelist[0].source_port[0]: 'x' is no port" },
+	{ "--denylist {\"source_pood\":[\"x\"]}", "!", "a filter has no field 'source_pood' (did you mean 'source_pod'?)" },
+	{ "--allowlist {\"uuid\":[\"a\",\"\xff\"]}", "!", "option '--allowlist'" },
+	{ "--pod a/\xff", "!", "option '--pod': the value is no UTF-8" },
 	{ "--frm-pod a", "!", "did you mean '--from-pod'?" },
 	{ "--limit 5", "!", "no option '--limit'" },
 };
