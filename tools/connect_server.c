@@ -54,6 +54,13 @@ static int check(bool tls)
 	return VERB_GO;
 }
 
+static int say_others(const char *server, unsigned int nodes)
+{
+	if (nodes > 1)
+		fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
+	return VERB_GO;
+}
+
 /* Nobody said whom. */
 static int choose_usual(char server[CONNECT_SERVER_SIZE])
 {
@@ -61,18 +68,15 @@ static int choose_usual(char server[CONNECT_SERVER_SIZE])
 
 	if (connect_want.lab) {
 		if (lab_observer(connect_want.lab, server, &nodes))
-			return VERB_GO;
+			return say_others(server, nodes);
 		return verb_fail(VERB_UNREACHED, "no lab '%s' is up ('weir lab status' lists them)", connect_want.lab);
 	}
 	if (access(CONNECT_SOCKET, F_OK) == 0) {
 		strcpy(server, "unix:" CONNECT_SOCKET);
 		return VERB_GO;
 	}
-	if (lab_observer(NULL, server, &nodes)) {
-		if (nodes > 1)
-			fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
-		return VERB_GO;
-	}
+	if (lab_observer(NULL, server, &nodes))
+		return say_others(server, nodes);
 	if (lab_names(NULL, 0) > 1)
 		fprintf(stderr, "several labs are up: --lab says which\n");
 	strcpy(server, CONNECT_RELAY);

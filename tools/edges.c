@@ -93,7 +93,7 @@ static void note_author(struct edge *to, const Weir__V1__EdgesReply *r, uint32_t
 	free(to->author);
 	if (d->rule)
 		snprintf(rule, sizeof(rule), "#%u", d->rule);
-	if (asprintf(&to->author, "%s%s%s%s", d->namespace_, *d->namespace_ ? "/" : "", *d->policy ? d->policy : d->text, rule) < 0)
+	if (asprintf(&to->author, "%s%s%s%s", d->namespace_, *d->namespace_ ? "/" : "", *d->policy ? d->policy : "(default deny)", rule) < 0)
 		to->author = NULL;
 }
 
@@ -198,6 +198,13 @@ static uint64_t weight(const struct edges_row *r, enum edges_by by)
 	}
 }
 
+static bool says(const struct edges_row *r)
+{
+	static const struct edge_sums nothing;
+
+	return r->live || memcmp(&r->sums, &nothing, sizeof(nothing));
+}
+
 static enum edges_by sorted_by;
 
 static int compare(const void *a, const void *b)
@@ -258,7 +265,8 @@ unsigned int edges_rows(const struct edges *e, const struct edges_how *how, stru
 		if (how->ns && !in_namespace(o->source, how->ns) && !in_namespace(o->destination, how->ns))
 			continue;
 		all[n] = (struct edges_row){ .edge = o, .live = o->live };
-		all[n++].sums = how->totals || !e->before ? o->now : less(&o->now, &o->then);
+		all[n].sums = how->totals || !e->before ? o->now : less(&o->now, &o->then);
+		n += says(&all[n]);
 	}
 	if (how->pairs)
 		n = join_pairs(all, n, how->by);

@@ -27,6 +27,7 @@
 #define LAB_WORD 2048			/* bytes of a word in the ledger */
 #define LAB_OUTSIDE "outside"		/* the namespace of who is no pod and no node */
 #define LAB_OBSERVER "observer.sock"	/* a node's file: its agent's gRPC */
+#define LAB_RELAY "relay"		/* names its files, and its process in the ledger */
 #define LAB_NET "net"			/* the namespace of the bridge */
 
 struct lab_line {

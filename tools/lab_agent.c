@@ -14,32 +14,11 @@
 #include "lib/control/client.h"
 #include "tools/files.h"
 #include "tools/lab_agent.h"
+#include "tools/lab_program.h"
 
 #define START_MS 30000		/* to load the programs on a busy machine */
 #define ANSWER_MS 30000
-#define ARGS_MAX (18 + OPT_LIST_MAX)
-
-static void agent_path(const struct lab_agent_options *options, char path[PATH_MAX])
-{
-	static const char *const beside[] = { "weir-agent", "../sbin/weir-agent" };
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	snprintf(path, PATH_MAX, "%s", options->program ? options->program : "weir-agent");
-	if (options->program || n < 0)
-		return;
-	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
-	for (int i = 0; i < 2; i++) {
-		char at[PATH_MAX * 2];
-
-		snprintf(at, sizeof(at), "%s/%s", self, beside[i]);
-		if (strlen(at) < PATH_MAX && access(at, X_OK) == 0) {
-			strcpy(path, at);
-			return;
-		}
-	}
-}
+#define ARGS_MAX (19 + OPT_LIST_MAX)
 
 static int make_dirs(struct lab *lab, const char *node, struct complaint *why)
 {
@@ -83,47 +62,11 @@ static void fill_args(char **argv, char (*room)[PATH_MAX], struct lab *lab, cons
 	argv[n++] = room[3];
 	argv[n++] = "--observer-socket";
 	argv[n++] = room[4];
+	argv[n++] = "--metrics=127.0.0.1:9965";	/* in the node's own namespace */
 	argv[n++] = "--buckets=4096";	/* 4 MiB of flows are many for a lab */
 	for (unsigned int i = 0; i < options->more.n; i++)
 		argv[n++] = (char *)options->more.value[i];
 	argv[n] = NULL;
-}
-
-/* In the child: a process of its own session, in the node's namespace, which says all it says into its log. */
-static void become_agent(const struct netns *node, char **argv, const char *log)
-{
-	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	int null = open("/dev/null", O_RDWR), to = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	setsid();
-	if (null < 0 || to < 0 || dup2(null, 0) < 0 || dup2(to, 1) < 0 || dup2(to, 2) < 0)
-		_exit(126);
-	if (setns(netns_fd(node), CLONE_NEWNET) < 0)
-		_exit(126);
-	closefrom(3);
-	execvpe(argv[0], argv, environment);
-	fprintf(stderr, "weir-agent: cannot run '%s': %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-static void last_words(const char *log, char *buf, size_t size)
-{
-	char *text, *end;
-	size_t n;
-
-	snprintf(buf, size, "its log is empty");
-	if (file_read(log, &text, &n))
-		return;
-	while (n && text[n - 1] == '\n')
-		text[--n] = '\0';
-	end = strrchr(text, '\n');
-	if (n)
-		snprintf(buf, size, "%s", end ? end + 1 : text);
-	free(text);
 }
 
 /* Until it listens; or ended before that, with its last words. */
@@ -142,7 +85,7 @@ static int wait_ready(pid_t pid, struct lab *lab, const char *node, struct compl
 			return 0;
 		}
 		if (waitpid(pid, &status, WNOHANG) == pid) {
-			last_words(log, said, sizeof(said));
+			lab_program_last_words(log, said, sizeof(said));
 			complaint_set(why, 0, 0, "the agent of node '%s' ended: %s", node, said);
 			return -ECHILD;
 		}
@@ -163,12 +106,12 @@ int lab_agent_start(struct lab_net *n, unsigned int node, const struct lab_agent
 
 	if (err)
 		return err;
-	agent_path(options, room[0]);
+	lab_program_path(options->program, "weir-agent", room[0]);
 	fill_args(argv, room, n->lab, name, options);
 	lab_file(n->lab, name, "log", log);
 	pid = fork();
 	if (pid == 0)
-		become_agent(n->node[node], argv, log);
+		lab_program_become(n->node[node], argv, log);
 	err = pid < 0 ? -errno : lab_note_process(n->lab, "process", pid, name);
 	if (err) {
 		complaint_set(why, 0, 0, "cannot start an agent for node '%s': %s", name, strerror(-err));

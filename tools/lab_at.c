@@ -71,6 +71,15 @@ static void name_server(const struct lab *lab, const char *node, const char *wha
 	snprintf(server, PATH_MAX, "unix:%s/%s.%s", lab->dir, node, what);
 }
 
+/* The ledger's relay, if it lives. */
+static bool has_relay(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->nlines; i++)
+		if (!strcmp(lab->line[i].kind, "process") && !strcmp(lab->line[i].word[2], LAB_RELAY))
+			return lab_process_lives(&lab->line[i]);
+	return false;
+}
+
 static bool first_server(const char *name, const char *what, char server[PATH_MAX], unsigned int *nodes)
 {
 	const struct lab_line *first;
@@ -83,8 +92,12 @@ static bool first_server(const char *name, const char *what, char server[PATH_MA
 	*nodes = 0;
 	for (size_t i = 0; i < lab->nlines; i++)
 		*nodes += !strcmp(lab->line[i].kind, "node");
-	if (first)
+	if (first && !strcmp(what, LAB_OBSERVER) && has_relay(lab)) {
+		name_server(lab, LAB_RELAY, "sock", server);
+		*nodes = 1;		/* it speaks for all */
+	} else if (first) {
 		name_server(lab, first->word[0], what, server);
+	}
 	lab_close(lab);
 	return first;
 }

@@ -17,7 +17,7 @@ int lab_go(const struct lab *lab, const char *who, struct complaint *why);
 bool lab_server(char server[PATH_MAX], unsigned int *nodes);
 
 /* Where a lab serves gRPC, its relay if it has one, else its first agent: "unix:/run/weir-lab/demo/n1.observer.sock".
- * 'name' NULL: the only lab. */
+ * 'name' NULL: the only lab.  'nodes': for how many it does not speak, and itself. */
 bool lab_observer(const char *name, char server[PATH_MAX], unsigned int *nodes);
 
 /* The agent for the node that a pod lives on.  False: none such, or no single lab. */

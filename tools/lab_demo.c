@@ -130,12 +130,14 @@ static void print_intro(const struct lab *lab)
 	       "Every line below is a real connection attempt, what became of it, and by which policy and rule.\n\n"
 	       "While this runs, in another terminal:\n\n"
 	       "    %s why shop/rogue shop/database:5432       who says no, and what is nearest to a yes\n"
-	       "    %s observe -f --denied                     only what does not pass\n"
+	       "    %s observe -f --denied                     only what does not pass, as it happens\n"
+	       "    %s observe --pod shop/cart --last 10       one pod's last flows; --help has all filters\n"
+	       "    %s top                                     who talks to whom\n"
 	       "    %s endpoints                               which pod, which interface, which policies\n"
 	       "    %s lab exec shop/rogue -- sh               be the rogue pod\n"
 	       "    %s lab probe shop/cart shop/database:5432  try a connection yourself\n"
 	       "    $EDITOR %s/policies.yaml   change what is enforced, at once\n\n"
-	       "%s takes everything down.\n\n", me, me, me, me, me, state ? state->word[0] : "",
+	       "%s takes everything down.\n\n", me, me, me, me, me, me, me, state ? state->word[0] : "",
 	       seconds ? "The end of the time given, or Ctrl-C," : "Ctrl-C");
 	fflush(stdout);
 }

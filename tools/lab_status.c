@@ -28,13 +28,14 @@ static const char *agent_state(const struct lab *lab, const char *node, pid_t *p
 
 static bool print_nodes(const struct lab *lab)
 {
+	const char *state;
 	struct table t;
 	bool well = true;
 	pid_t pid;
 
 	table_begin(&t, "NODE", "AGENT", "SERVER", "LOG", NULL);
 	for (size_t i = 0; i < lab->nlines; i++) {
-		const char *node = lab->line[i].word[0], *state;
+		const char *node = lab->line[i].word[0];
 
 		if (strcmp(lab->line[i].kind, "node"))
 			continue;
@@ -44,6 +45,13 @@ static bool print_nodes(const struct lab *lab)
 		table_cell(&t, "%s (%d)", state, pid);
 		table_cell(&t, "unix:%s/%s.sock", lab->dir, node);
 		table_cell(&t, "%s/%s.log", lab->dir, node);
+	}
+	state = agent_state(lab, LAB_RELAY, &pid);
+	if (pid) {
+		table_cell(&t, "(relay)");
+		table_cell(&t, "%s (%d)", state, pid);
+		table_cell(&t, "unix:%s/" LAB_RELAY ".sock", lab->dir);
+		table_cell(&t, "%s/" LAB_RELAY ".log", lab->dir);
 	}
 	table_end(&t, stdout);
 	return well;
@@ -72,6 +80,7 @@ static void print_pods(const struct lab *lab)
 static bool json_lab(struct json_out *j, const struct lab *lab)
 {
 	const struct lab_line *state = lab_line(lab, "state", NULL);
+	const char *agent;
 	bool well = true;
 	char text[PATH_MAX];
 	pid_t pid;
@@ -81,7 +90,7 @@ static bool json_lab(struct json_out *j, const struct lab *lab)
 	json_text(j, "state", state ? state->word[0] : "");
 	json_array(j, "nodes");
 	for (size_t i = 0; i < lab->nlines; i++) {
-		const char *node = lab->line[i].word[0], *agent;
+		const char *node = lab->line[i].word[0];
 
 		if (strcmp(lab->line[i].kind, "node"))
 			continue;
@@ -98,6 +107,8 @@ static bool json_lab(struct json_out *j, const struct lab *lab)
 		json_end(j);
 	}
 	json_end(j);
+	agent = agent_state(lab, LAB_RELAY, &pid);
+	json_text(j, "relay", pid ? agent : NULL);
 	json_array(j, "pods");
 	for (size_t i = 0; i < lab->nlines; i++) {
 		const struct lab_line *l = &lab->line[i];

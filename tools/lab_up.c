@@ -9,6 +9,7 @@
 
 #include "lib/addr.h"
 #include "tools/files.h"
+#include "tools/lab_relay.h"
 #include "tools/lab_shop.h"
 #include "tools/lab_up.h"
 
@@ -77,8 +78,11 @@ static int bring_up(struct lab *lab, struct lab_want *want, struct complaint *wh
 		err = lab_agent_start(&n, i, &want->agent, why) ?: go_on(why);
 	if (!err)
 		err = bring_pods(&n, why);
+	/* the rest of the lab is as good without */
 	if (!err && lab_net_node_ports(&n, why))
-		fprintf(stderr, "weir lab: %s\n", why->text);	/* the rest of the lab is as good without */
+		fprintf(stderr, "weir lab: %s\n", why->text);
+	if (!err && lab_relay_start(&n, why))
+		fprintf(stderr, "weir lab: %s\n", why->text);
 	lab_net_close(&n);
 	world_free(w);
 	return err;

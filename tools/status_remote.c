@@ -41,7 +41,7 @@ static void print_head(const Weir__V1__ClusterStatus *s)
 		lost += s->lost[i]->events;
 	printf("nodes %u/%zu connected   flows/s %.1f   kept %llu of %llu   events lost %llu\n", s->connected, s->n_node, rate,
 	       kept, room, lost);
-	printf("relay weir %s   up %s   memory %s\n", s->version, text_age(s->uptime_ms, up, sizeof(up)),
+	printf("%s   up %s   memory %s\n", s->version, text_age(s->uptime_ms, up, sizeof(up)),
 	       text_bytes(s->rss_bytes, rss, sizeof(rss)));
 }
 

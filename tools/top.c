@@ -121,6 +121,7 @@ static void add_row(struct table *t, const struct edges_row *r, uint64_t ms, boo
 		table_cell(t, "%.1f", ms ? s->opened * 1000.0 / ms : 0);
 	table_cell(t, "%u", r->live);
 	table_cell(t, "%llu", (unsigned long long)s->denied);
+	table_cell(t, "%llu", (unsigned long long)s->dropped);
 	if (s->handshakes)
 		table_cell(t, "%.2f ms", s->handshake_us / 1000.0 / s->handshakes);
 	else
@@ -175,7 +176,7 @@ static void print_table(struct seen *me, unsigned int n, uint64_t ms)
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
 
-	table_begin(&t, "FROM", "TO", "PORT", "BYTES", totals ? "FLOWS" : "FLOWS/S", "LIVE", "DENIED", "HANDSHAKE", "DENIED BY", NULL);
+	table_begin(&t, "FROM", "TO", "PORT", "BYTES", totals ? "FLOWS" : "FLOWS/S", "LIVE", "DENIED", "DROPPED", "HANDSHAKE", "DENIED BY", NULL);
 	for (unsigned int i = 0; i < n; i++)
 		add_row(&t, &me->row[i], ms, totals);
 	table_end(&t, to);

@@ -160,23 +160,6 @@ static int print_answer(const Weir__V1__Why *w, const struct target *t)
 	return denies(w->verdict) ? VERB_NO : VERB_OK;
 }
 
-static int keep(void *ctx, const Weir__V1__Reply *part)
-{
-	uint8_t *data;
-	size_t size;
-
-	if (part->answer_case != WEIR__V1__REPLY__ANSWER_WHY)
-		return verb_fail(VERB_FAILED, "the agent answered something else");
-	size = weir__v1__why__get_packed_size(part->why);
-	data = malloc(size + 1);
-	if (!data)
-		return verb_fail(VERB_FAILED, "no memory");
-	weir__v1__why__pack(part->why, data);
-	*(Weir__V1__Why **)ctx = weir__v1__why__unpack(NULL, size, data);
-	free(data);
-	return VERB_GO;
-}
-
 /* The sides that the other node judged, and its no. */
 static void merge(Weir__V1__Why *w, Weir__V1__Why *other)
 {
@@ -196,6 +179,30 @@ static void merge(Weir__V1__Why *w, Weir__V1__Why *other)
 		other->verdict = verdict;
 		other->reason = reason;
 	}
+}
+
+static int keep(void *ctx, const Weir__V1__Reply *part)
+{
+	Weir__V1__Why **kept = ctx, *w;
+	uint8_t *data;
+	size_t size;
+
+	if (part->answer_case != WEIR__V1__REPLY__ANSWER_WHY)
+		return verb_fail(VERB_FAILED, "the agent answered something else");
+	size = weir__v1__why__get_packed_size(part->why);
+	data = malloc(size + 1);
+	if (!data)
+		return verb_fail(VERB_FAILED, "no memory");
+	weir__v1__why__pack(part->why, data);
+	w = weir__v1__why__unpack(NULL, size, data);
+	free(data);
+	if (!w || !*kept) {
+		*kept = w;
+		return VERB_GO;
+	}
+	merge(*kept, w);	/* a relay hands on what each node said */
+	weir__v1__why__free_unpacked(w, NULL);
+	return VERB_GO;
 }
 
 /* Of a lab with several nodes each judges its own side: both are asked, so that the answer is whole. */

@@ -139,6 +139,9 @@ echo '{"policy":[{"policy":{"name":"shop/cart","tier":"networkpolicy","pods":3,"
 	>"$dir/relay/weir.v1.Relay.Policies"
 echo '{"node":[{"node":"n1","endpoint":[{"number":1,"pod":"shop/cart","state":"armed"}]},{"node":"n2","endpoint":[{"number":1,"pod":"shop/database","state":"armed"}]}]}' \
 	>"$dir/relay/weir.v1.Relay.Endpoints"
+cat >"$dir/relay/weir.v1.Relay.Why" <<'END'
+{"node":[{"node":"n1","why":{"verdict":"allow","reason":"allowed","source":"shop/rogue","destination":"shop/database","source_address":"10.0.0.1","destination_address":"10.0.0.2","side":[{"direction":"egress","judged_here":true,"verdict":"allow","reason":"allowed"},{"direction":"ingress"}]}},{"node":"n2","why":{"verdict":"deny","reason":"no-rule","source":"shop/rogue","destination":"shop/database","source_address":"10.0.0.1","destination_address":"10.0.0.2","side":[{"direction":"egress"},{"direction":"ingress","judged_here":true,"verdict":"deny","reason":"no-rule"}]}}]}
+END
 serve relay
 relay=unix:$dir/relay.sock
 row "losses and nodes are counted" 0 '^2 shown, 5 lost, 2/3 nodes; no answer from n3 \(connection refused\)$' "$weir" observe --server "$relay"
@@ -154,12 +157,14 @@ has "what is fullest" '50 % flows' "$dir/said"
 has "what is rejected" '^rejected by n1: NetworkPolicy shop/x: port 70000' "$dir/said"
 row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +in-force' "$weir" policy list --server "$relay"
 has "and which did not answer" 'node n3 did not answer: connection refused' "$dir/said"
+row "why, of both nodes as one answer" 1 '^  ingress of shop/database: denied' "$weir" why --server "$relay" shop/rogue shop/database:5432
+has "the other side" '^  egress of shop/rogue: allowed' "$dir/said"
 row "endpoints of all nodes" 0 'shop/database' "$weir" endpoints --server "$relay"
 
 # top
-row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0.20 ms' "$weir" top --once --server "$relay"
+row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0 +0.20 ms' "$weir" top --once --server "$relay"
 has "sums of how long" 'cluster, sums of 5m 00s, by bytes: 3 edges, 4 events lost' "$dir/said"
-row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9 +- +shop/default-deny#2$' "$weir" top --once --by denials --server "$relay"
+row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9 +0 +- +shop/default-deny#2$' "$weir" top --once --by denials --server "$relay"
 has_not "and nobody else" 'shop/cart' "$dir/said"
 row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --server "$relay"
 has_not "and no other" 'shop/' "$dir/said"

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/files.h"
+#include "tools/lab_program.h"
+
+void lab_program_path(const char *given, const char *name, char path[PATH_MAX])
+{
+	static const char *const beside[] = { "", "../sbin/" };
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	snprintf(path, PATH_MAX, "%s", given ? given : name);
+	if (given || n < 0)
+		return;
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (int i = 0; i < 2; i++) {
+		char at[PATH_MAX * 2];
+
+		snprintf(at, sizeof(at), "%s/%s%s", self, beside[i], name);
+		if (strlen(at) < PATH_MAX && access(at, X_OK) == 0) {
+			strcpy(path, at);
+			return;
+		}
+	}
+}
+
+void lab_program_become(const struct netns *node, char **argv, const char *log)
+{
+	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	int null = open("/dev/null", O_RDWR), to = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setsid();
+	if (null < 0 || to < 0 || dup2(null, 0) < 0 || dup2(to, 1) < 0 || dup2(to, 2) < 0)
+		_exit(126);
+	if (node && setns(netns_fd(node), CLONE_NEWNET) < 0)
+		_exit(126);
+	closefrom(3);
+	execvpe(argv[0], argv, environment);
+	fprintf(stderr, "weir lab: cannot run '%s': %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+void lab_program_last_words(const char *log, char *buf, size_t size)
+{
+	char *text, *end;
+	size_t n;
+
+	snprintf(buf, size, "its log is empty");
+	if (file_read(log, &text, &n))
+		return;
+	while (n && text[n - 1] == '\n')
+		text[--n] = '\0';
+	end = strrchr(text, '\n');
+	if (n)
+		snprintf(buf, size, "%s", end ? end + 1 : text);
+	free(text);
+}
