@@ -120,6 +120,7 @@ PREFIX ?= /usr/local
 install: all
 	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -D -m 755 $(B)/weir-agent $(DESTDIR)$(PREFIX)/sbin/weir-agent
+	install -D -m 755 $(B)/weir-relay $(DESTDIR)$(PREFIX)/sbin/weir-relay
 size: all
 	@size $(B)/weir $(B)/weir-agent $(B)/bpf/weir.bpf.o && ls -l $(B)/weir $(B)/weir-agent | awk '{ print $$5, $$9 }'
 clean:

@@ -302,7 +302,9 @@ static int answer(const struct settings *s)
 		settings_help(stdout);
 	else if (s->version)
 		puts("weir-relay " WEIR_VERSION);
-	return s->help || s->version || s->check_config ? 0 : -1;
+	else if (s->man)
+		settings_man(stdout);
+	return s->help || s->version || s->man || s->check_config ? 0 : -1;
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/man.h"
 #include "lib/settings.h"
 #include "relay/edges.h"
 #include "relay/roster.h"
@@ -36,6 +37,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "check-config", &want.check_config, "read the settings, say what is wrong, and end"),
 	OPT_FLAG('V', "version", &want.version, "print the version"),
 	OPT_FLAG('h', "help", &want.help, "print this"),
+	OPT_FLAG(0, "man", &want.man, NULL),	/* the manual page, for the build */
 	OPT_END
 };
 
@@ -80,7 +82,7 @@ static int understand(struct settings *s, struct complaint *why)
 
 	s->level = level;
 	s->json = format;
-	if (err || s->help || s->version)
+	if (err || s->help || s->version || s->man)
 		return err;
 	if (!s->peer.n && !s->peers && !s->peer_dns && !s->peer_service) {
 		complaint_set(why, 0, 0, "where are the nodes? --peer NAME=ADDRESS:PORT names one, --peers, --peer-dns or "
@@ -96,7 +98,7 @@ static int understand(struct settings *s, struct complaint *why)
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)
 {
-	static const char *const arguments[] = { "config", "check-config", "version", "help", NULL };
+	static const char *const arguments[] = { "config", "check-config", "version", "help", "man", NULL };
 	static const struct settings_form form = { .options = options, .defaults = defaults, .prefix = "WEIR_RELAY_",
 						   .config = &want.config, .arguments = arguments,
 						   .example = "peer-service: 127.0.0.1:4244" };
@@ -114,10 +116,28 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 	return understand(s, why);
 }
 
+#define ABOUT \
+	"Puts the flows of all nodes into one stream and adds up what they count.  Each option is also a key of\n"	\
+	"the --config file and, as WEIR_RELAY_LISTEN, WEIR_RELAY_LOG_LEVEL ..., a variable of the environment."
+
 void settings_help(FILE *to)
 {
-	fprintf(to, "usage: weir-relay --peer NAME=ADDR [OPTION...]\n\n"
-		    "Puts the flows of all nodes into one stream and adds up what they count.  Each option is also a key of\n"
-		    "the --config file and, as WEIR_RELAY_LISTEN, WEIR_RELAY_LOG_LEVEL ..., a variable of the environment.\n\n");
+	fprintf(to, "usage: weir-relay --peer NAME=ADDR [OPTION...]\n\n" ABOUT "\n\n");
 	opt_help(options, to);
+}
+
+int settings_man(FILE *to)
+{
+	static const struct man_item files[] = {
+		{ "/run/weir/relay.sock", "where it serves the cluster's flows by gRPC: weir observe --server unix:/run/weir/relay.sock" },
+		{ "/var/lib/weir-relay", "its lock" },
+		{ NULL, NULL }
+	};
+
+	return man_write(&(struct man){
+		.name = "weir-relay", .section = 8, .version = WEIR_VERSION, .what = "the flows of all nodes as one stream",
+		.usage = "weir-relay --peer NAME=ADDR [OPTION...]", .text = ABOUT, .options = options,
+		.exits = "0 it ended as asked, 1 it could not do its work, 2 wrong usage or settings", .files = files,
+		.see = "weir(1), weir-observe(1), weir-agent(8)",
+	}, to);
 }

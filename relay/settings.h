@@ -28,7 +28,7 @@ struct settings {
 	const char *data;		/* directory of the lock */
 	const char *config, *level_word, *format_word;
 	unsigned int edges;
-	bool check_config, version, help;
+	bool check_config, version, help, man;
 	/* what the words mean */
 	enum log_level level;
 	bool json;
@@ -37,5 +37,6 @@ struct settings {
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why);
 void settings_help(FILE *to);
+int settings_man(FILE *to);
 
 #endif

@@ -210,6 +210,13 @@ if [ "$(ls /run/weir-lab | wc -l)" = 1 ] && [ ! -e /run/weir/agent.sock ]; then
 	row "and why asks both by itself" 1 'at egress of shop-dev/web and ingress of casino-prod/db' \
 		"$weir" why shop-dev/web casino-prod/db:5432
 fi
+row "the relay speaks for both: status" 0 '^nodes 2/2 connected' "$weir" status -s unix:"$two"/relay.sock
+row "nodes" 0 '^n2 +Connected' "$weir" list nodes --lab "$lab-two"
+becomes "flows of both, in one stream" 0 sh -c "$weir observe --lab $lab-two --all --print-node-name 2>&1 |
+	awk '/\\[n1\\]/ { a = 1 } /\\[n2\\]/ { b = 1 } / 2\\/2 nodes/ { c = 1 } END { exit !(a && b && c) }'"
+row "why, both sides" 1 'at egress of shop-dev/web and ingress of casino-prod/db' \
+	"$weir" why -s unix:"$two"/relay.sock shop-dev/web casino-prod/db:5432
+becomes "who talks to whom" 0 sh -c "$weir top --once --lab $lab-two | grep -qE '^shop-dev/web +shop-dev/db +5432/tcp'"
 ok "down" "$weir" lab down "$lab-two"
 
 # the demo, shown for a few seconds, by itself and interrupted
