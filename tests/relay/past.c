@@ -100,7 +100,8 @@ static void same(const struct past *p, unsigned int upto, unsigned int from, uns
 	CHECK(!memcmp(got.all, want.all, sizeof(want.all)), "asked twice, told twice");
 }
 
-static void two_hours(size_t budget, bool exact)
+/* Returns the most bytes that it took. */
+static size_t two_hours(size_t budget, bool exact)
 {
 	struct past_strip strip[60];
 	struct past_counts c = { 0 };
@@ -108,6 +109,7 @@ static void two_hours(size_t budget, bool exact)
 	struct past *p;
 	uint64_t lost = 0;
 	bool changed[EDGES];
+	size_t most = 0;
 
 	memset(total, 0, sizeof(total));
 	memset(did, 0, sizeof(did));
@@ -125,6 +127,7 @@ static void two_hours(size_t budget, bool exact)
 		tell(edges, changed, EDGES, 0);
 		past_tick(p, edges, lost, START + (t + 1) * PAST_STEP_MS);
 		past_count(p, &c);
+		most = c.bytes > most ? c.bytes : most;
 		CHECK(c.bytes <= c.budget, "%zu bytes of %zu", c.bytes, c.budget);
 		if (exact && t > 70 && t % 37 == 0) {
 			same(p, t, t - 20, t + 1);
@@ -161,12 +164,12 @@ static void two_hours(size_t budget, bool exact)
 	CHECK(past_marks(p, 5, m, 2) == 1 && !strcmp(m[0].name, "shop/db") && !past_marks(p, 6, m, 2), "marks");
 	past_close(p);
 	edges_close(edges);
+	return most;
 }
 
 int main(void)
 {
 	srand(3);
-	two_hours(0, true);
-	two_hours(215000, false);
+	two_hours(two_hours(0, true) - 20000, false);
 	return check_done();
 }
