@@ -17,10 +17,11 @@ struct end {
 	struct flow_end flow;
 	struct end *next;		/* all of them; then the next in limbo */
 	uint64_t mark;
+	size_t size;			/* of the block */
 	struct group *group;
 	bool elsewhere;			/* a pod of another node */
 	uint16_t ns;			/* whose namespace has traffic; 0: none */
-	char bytes[];			/* strings, labels, the encoded message */
+	char bytes[] __attribute__((aligned(8)));	/* labels, strings, the encoded message */
 };
 
 /* Of a pod, a node or a service.  NULL: no memory. */

@@ -172,7 +172,7 @@ static struct end *settle(struct making *m)
 
 	if (!e)
 		return NULL;
-	*e = (struct end){ .flow = m->end };
+	*e = (struct end){ .flow = m->end, .size = sizeof(*e) + at + m->used + n };
 	text = e->bytes + at;
 	memcpy(text, m->text, m->used);
 	for (unsigned int i = 0; i < m->end.labels; i++)

@@ -307,6 +307,7 @@ static struct end *make(struct ends *e, uint32_t number)
 	end->next = e->all;
 	e->all = end;
 	e->counts.ends++;
+	e->counts.bytes += end->size;
 	e->counts.made++;
 	__atomic_store_n(&e->slot[INDEX(number)], end, __ATOMIC_RELEASE);	/* who had the index before goes with ends_forget() */
 	return end;
@@ -315,6 +316,7 @@ static struct end *make(struct ends *e, uint32_t number)
 static void free_end(struct ends *e, struct end *end)
 {
 	e->space[end->ns].held--;
+	e->counts.bytes -= end->size;
 	ends_group_drop(e, &end->group->public);
 	free(end);
 }

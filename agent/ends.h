@@ -51,7 +51,7 @@ unsigned int ends_namespaces(const struct ends *e, uint64_t now, uint64_t ns, en
 
 struct ends_counts {
 	size_t ends, groups, namespaces;
-	size_t bytes;
+	size_t bytes;			/* of the ends' blocks */
 	uint64_t made, refused;		/* refused: there was no room; told as world */
 };
 void ends_count(const struct ends *e, struct ends_counts *out);

@@ -216,9 +216,10 @@ static unsigned int wait_ms(const struct reader *r, unsigned int n)
 		return 0;
 	if (n >= BUSY_FROM)
 		return READER_BUSY_MS;
-	if (__atomic_load_n(&r->wanted, __ATOMIC_RELAXED) || __atomic_load_n(&r->bell, __ATOMIC_RELAXED))
+	if (r->in_vain < IDLE_AFTER)
 		return READER_MS;
-	return r->in_vain < IDLE_AFTER ? READER_MS : READER_IDLE_MS;
+	return __atomic_load_n(&r->wanted, __ATOMIC_RELAXED) || __atomic_load_n(&r->bell, __ATOMIC_RELAXED) ?
+	       READER_FOLLOWED_MS : READER_IDLE_MS;
 }
 
 /* Once over the rings.  Returns how many records there were. */
