@@ -47,7 +47,7 @@ static const struct verb_help help = {
 	"0 something was printed, 1 nothing matched, 5 --require-complete and it was not", false,
 	"  weir observe -f                                  as they come\n"
 	"  weir observe -f --denied                         what is cut, by whom, and how close a rule came\n"
-	"  weir observe --from-pod shop/cart --port 5432    one pod's way to a database\n"
+	"  weir observe --from-pod shop/cart --to-port 5432 one pod's way to a database\n"
 	"  weir observe --since 10m --verdict DROPPED -o json | jq .flow.source.pod_name\n"
 	"  weir observe -n shop --not --label app=web       one namespace, less a part of it\n"
 	"  weir observe --last 100 --require-complete || echo 'not the whole truth'\n",
