@@ -236,7 +236,7 @@ int config_apply(int argc, char **argv, const struct opt *options, struct compla
 	while (!err && (o = opt_next(&w))) {
 		const char *value;
 
-		if (!o->name || !strcmp(o->name, "config") || argument(argc, argv, o->name))
+		if (!o->name || !o->text || !strcmp(o->name, "config") || argument(argc, argv, o->name))
 			continue;
 		config_variable(o->name, name, sizeof(name));
 		value = getenv(name);

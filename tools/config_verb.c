@@ -27,7 +27,9 @@ static const struct opt options[] = {
 
 static bool is_setting(const char *name)
 {
-	return opt_find(connect_options, name) && strcmp(name, "config") && strcmp(name, "lab");
+	const struct opt *o = opt_find(connect_options, name);
+
+	return o && o->text && strcmp(name, "config") && strcmp(name, "lab");
 }
 
 /* "a|b|c", for what is close to a slip. */

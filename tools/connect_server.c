@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,20 @@
 
 struct connect_want connect_want = { .timeout = 5000, .request_timeout = 12000 };
 
+/* Hubble's ways through a Kubernetes API server: kubectl has them, weir does not. */
+static int refuse_forward(void *ctx, const struct opt *o, const char *value, struct complaint *why)
+{
+	complaint_set(why, 0, 0, "option '--%s' is kubectl's work: 'kubectl -n kube-system port-forward service/weir-relay 4245:80', "
+		      "then --server localhost:4245", o->name);
+	return -EINVAL;
+}
+
+static int refuse_password(void *ctx, const struct opt *o, const char *value, struct complaint *why)
+{
+	complaint_set(why, 0, 0, "option '--%s' is not taken: weir knows its callers by certificate (--tls-client-cert-file)", o->name);
+	return -EINVAL;
+}
+
 const struct opt connect_more[] = {
 	OPT_DURATION(0, "timeout", &connect_want.timeout, "TIME", "how long connecting may take (5s)"),
 	OPT_DURATION(0, "request-timeout", &connect_want.request_timeout, "TIME", "how long an answer that is no stream may take (12s)"),
@@ -21,6 +36,13 @@ const struct opt connect_more[] = {
 	OPT_TEXT(0, "tls-client-key-file", &connect_want.key, "FILE", "and its key"),
 	OPT_TEXT(0, "tls-server-name", &connect_want.name, "NAME", "the name that the server's certificate must hold (default: that of SERVER)"),
 	OPT_TEXT(0, "config", &connect_want.config, "FILE", "settings: long names of these options ('weir config view' shows which file)"),
+	OPT_CALL('P', "port-forward", refuse_forward, NULL, NULL, NULL),
+	OPT_CALL(0, "port-forward-port", refuse_forward, NULL, "PORT", NULL),
+	OPT_CALL(0, "kubeconfig", refuse_forward, NULL, "FILE", NULL),
+	OPT_CALL(0, "kube-context", refuse_forward, NULL, "NAME", NULL),
+	OPT_CALL(0, "kube-namespace", refuse_forward, NULL, "NAME", NULL),
+	OPT_CALL(0, "basic-auth-username", refuse_password, NULL, "NAME", NULL),
+	OPT_CALL(0, "basic-auth-password", refuse_password, NULL, "WORD", NULL),
 	OPT_END
 };
 

@@ -271,7 +271,8 @@ unsigned int edges_rows(const struct edges *e, const struct edges_how *how, stru
 	if (how->pairs)
 		n = join_pairs(all, n, how->by);
 	sorted_by = how->by;
-	qsort(all, n, sizeof(*all), compare);
+	if (n)
+		qsort(all, n, sizeof(*all), compare);
 	for (; told < n && told < max; told++) {
 		if (how->by == EDGES_DENIALS && !weight(&all[told], how->by))
 			break;

@@ -149,7 +149,8 @@ static void say_twice(struct checked *c, const struct found *f, const struct fou
 
 static void find_twice(struct checked *c)
 {
-	qsort(c->found, c->n, sizeof(*c->found), by_object);
+	if (c->n)
+		qsort(c->found, c->n, sizeof(*c->found), by_object);
 	for (size_t i = 0, k = 0; i < c->n; i++) {
 		const struct object *a = c->found[k].object, *b = c->found[i].object;
 
