@@ -14,6 +14,8 @@
 /* One thread, one message at a time. */
 static uint8_t message[WIRE_RESPONSE_MAX];
 
+static bool add_hint(struct stream *s, const struct record *r, struct flow *f);
+
 static enum rpc_next send(struct rpc_out *out, size_t size)
 {
 	if (rpc_out_copy(out, message + sizeof(message) - size, size))
@@ -31,27 +33,44 @@ uint64_t stream_clock(void)
 
 /* --- Where it begins --- */
 
-/* Back from the newest, until enough have been found.  True when the beginning is known. */
-static bool seek(struct stream *s)
+/* Does it count?  For a filter by policy that may take a hint: -EAGAIN while that is waited for. */
+static int is_found(struct stream *s, const struct record *r, struct flow *f)
+{
+	if (!filters_pass(s->filters, f))
+		return false;
+	if (!s->by_policy)
+		return true;
+	if (!add_hint(s, r, f))
+		return -EAGAIN;
+	return filters_pass(s->filters, f);
+}
+
+/* Back from the newest, until enough have been found: then RPC_DONE.  Else called again, IDLE: when woken. */
+static enum rpc_next seek(struct stream *s)
 {
 	struct record r;
 	struct flow f;
+	int found;
 
 	for (unsigned int looked = 0; looked < STREAM_SCAN; looked++) {
 		if (!s->back || records_copy(s->from.records, s->back - 1, &r))
 			break;		/* the oldest that there is */
+		if (r.time <= s->until) {
+			flow_view(s->from.views, &r, s->back - 1, &f);
+			found = is_found(s, &r, &f);
+			if (found < 0)
+				return RPC_IDLE;
+			s->to_find -= found;
+		}
 		s->back--;
-		if (r.time > s->until)
-			continue;
-		flow_view(s->from.views, &r, s->back, &f);
-		if (filters_pass(s->filters, &f) && !--s->to_find)
+		if (!s->to_find)
 			break;
 		if (looked == STREAM_SCAN - 1)
-			return false;
+			return RPC_AGAIN;
 	}
 	s->at = s->start = s->back;
 	s->seeking = false;
-	return true;
+	return RPC_DONE;
 }
 
 /* --- What was lost --- */
@@ -160,12 +179,16 @@ static void on_waited(void *ctx)
 /* Others behind it will want theirs, too: all are asked for in one go. */
 static void look_ahead(struct stream *s)
 {
-	uint64_t last = s->at + HINTS_BATCH < s->end ? s->at + HINTS_BATCH : s->end;
+	uint64_t last = s->at + HINTS_BATCH < s->end ? s->at + HINTS_BATCH : s->end, first = s->at + 1;
 	struct hint hint;
 	struct record r;
 	struct flow f;
 
-	for (uint64_t n = s->at + 1; n < last && !records_copy(s->from.records, n, &r); n++) {
+	if (s->seeking) {		/* it goes back */
+		last = s->back ? s->back - 1 : 0;
+		first = last > HINTS_BATCH ? last - HINTS_BATCH : 0;
+	}
+	for (uint64_t n = first; n < last && !records_copy(s->from.records, n, &r); n++) {
 		if (r.kind != WEIR_REC_DENIED)
 			continue;
 		flow_view(s->from.views, &r, n, &f);
@@ -241,6 +264,11 @@ static enum rpc_next take(struct stream *s, const struct record *r, struct rpc_o
 	}
 	if (!add_hint(s, r, &f))
 		return RPC_IDLE;
+	/* now that it may be known who isolates the pod, a filter by policy knows, too */
+	if (f.isolatings && !filters_pass(s->filters, &f)) {
+		s->at++;
+		return RPC_AGAIN;
+	}
 	return tell_flow(s, &f, out);
 }
 
@@ -304,9 +332,10 @@ enum rpc_next stream_next(struct stream *s, struct rpc_out *out)
 		return RPC_DONE;
 	}
 	quiet_point(s->from.quiet, QUIET_RPC);
-	if (!s->seeking || seek(s))
-		for (unsigned int looked = 0; looked < STREAM_SCAN && what == RPC_AGAIN; looked++)
-			what = step(s, out);
+	if (s->seeking)
+		what = seek(s) == RPC_IDLE ? RPC_IDLE : RPC_AGAIN;
+	for (unsigned int looked = 0; looked < STREAM_SCAN && what == RPC_AGAIN && !s->seeking; looked++)
+		what = step(s, out);
 	quiet_away(s->from.quiet, QUIET_RPC);
 	return what;
 }

@@ -96,6 +96,7 @@ static int use_options(struct stream *s, const Weir__V1__FlowsOptions *o, struct
 	s->detail = o->detail;
 	if (!o->n_policy && !o->n_rule)
 		return 0;
+	s->by_policy = true;
 	err = s->filters ? 0 : filters_new(&s->filters, NULL, 0, NULL, 0, &what);
 	if (!err)
 		err = filters_authors(s->filters, o->policy, o->n_policy, o->rule, o->n_rule, &what);

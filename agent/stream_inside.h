@@ -20,6 +20,7 @@ struct stream {
 	bool marks;			/* it is sent marks */
 	bool detail;			/* it is sent weir.v1.FlowDetail */
 	bool wants_hints;		/* the mask lets them through */
+	bool by_policy;			/* its filters ask who isolates a pod */
 
 	uint64_t at;			/* the record it looks at next */
 	uint64_t start;			/* where it began: losses before that are not its own */

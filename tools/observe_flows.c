@@ -84,7 +84,7 @@ static void explain_nothing(struct connect *c, const struct select *s)
 {
 	Observer__ServerStatusRequest ask = OBSERVER__SERVER_STATUS_REQUEST__INIT;
 	Observer__ServerStatusResponse *status;
-	bool filters = s->ask->n_whitelist || s->ask->n_blacklist;
+	bool filters = s->ask->n_whitelist || s->ask->n_blacklist || s->authors;
 	struct complaint why;
 
 	if (connect_try(c, "/observer.Observer/ServerStatus", &ask.base, &observer__server_status_response__descriptor, &status, &why))

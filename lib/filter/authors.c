@@ -67,6 +67,15 @@ static bool isolates(const struct authors *a, const char *isolating)
 	return false;
 }
 
+/* A pod is isolated, and nobody has said by whom (yet): it may be one of these. */
+static bool is_open(const struct flow *flow)
+{
+	const struct flow_author *egress = &flow->egress, *ingress = &flow->ingress;
+
+	return !flow->isolatings && ((flow->egress_denied && !*egress->policy && *egress->text) ||
+				     (flow->ingress_denied && !*ingress->policy && *ingress->text));
+}
+
 static bool holds(const struct condition *c, const struct flow *flow)
 {
 	const struct authors *a = c->value;
@@ -78,7 +87,7 @@ static bool holds(const struct condition *c, const struct flow *flow)
 	for (unsigned int i = 0; i < flow->isolatings && !a->rules; i++)
 		if (isolates(a, flow->isolating[i]))
 			return true;
-	return false;
+	return !a->rules && is_open(flow);
 }
 
 int authors_new(struct compiler *c, char *const *policy, size_t policies, const uint32_t *rule, size_t rules,

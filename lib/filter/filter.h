@@ -38,7 +38,8 @@ int filters_new(struct filters **out, Flow__FlowFilter *const *white, size_t n_w
 
 /* Narrows 'f' to flows that one of these policies decided, would decide with audited ones in force, or isolated:
  * "namespace/name", "/name" in any namespace, "namespace/" all of one, "name" anywhere; and, if there are any, to those
- * that one of these rules of theirs did.  As weir.v1.FlowsOptions has them. */
+ * that one of these rules of theirs did.  As weir.v1.FlowsOptions has them.  A denial by nobody's rule of which is not
+ * said who isolates the pod passes, unless rules are asked for: what may be is shown rather than hidden. */
 int filters_authors(struct filters *f, char *const *policy, size_t policies, const uint32_t *rule, size_t rules,
 		    struct complaint *why);
 void filters_free(struct filters *f);		/* NULL is fine */

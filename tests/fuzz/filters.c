@@ -29,7 +29,7 @@ static void ask_flows(const struct filters *f)
 			     .drop_reason = 133, .node = "c/n1", .node_label = labels, .node_labels = 5, .source = &end,
 			     .destination = &end, .source_service = "", .source_service_ns = "", .destination_service = "web",
 			     .destination_service_ns = "shop", .source_name = labels, .source_names = 2, .interface = "eth0",
-			     .egress = { .policy = "p", .ns = "shop" }, .ingress = { .policy = "", .ns = "" },
+			     .egress = { .policy = "p", .ns = "shop", .text = "" }, .ingress = { .policy = "", .ns = "", .text = "" },
 			     .would_egress = { .policy = "" }, .would_ingress = { .policy = "" } };
 	bool first = filters_pass(f, &flow);
 

@@ -214,8 +214,8 @@ static bool author(const char *policy, uint32_t rule, const struct flow *flow)
 static void test_authors(void)
 {
 	static const char *const isolating[] = { "shop/closed", "everywhere" };
-	const struct flow_author none = { .policy = "", .ns = "" };
-	struct flow flow = { .ingress = { .policy = "db", .ns = "shop", .rule = 2 }, .egress = { .policy = "all", .ns = "", .rule = 1 },
+	const struct flow_author none = { .policy = "", .ns = "", .text = "" };
+	struct flow flow = { .ingress = { .policy = "db", .ns = "shop", .text = "", .rule = 2 }, .egress = { .policy = "all", .ns = "", .text = "", .rule = 1 },
 			     .would_egress = none, .would_ingress = { .policy = "try", .ns = "shop", .rule = 3 } };
 	char *bad[] = { "a/b/c" };
 	struct complaint why = { 0 };
@@ -233,6 +233,16 @@ static void test_authors(void)
 	flow.isolating = isolating;
 	flow.isolatings = 2;
 	CHECK(author("shop/closed", 0, &flow) && author("everywhere", 0, &flow) && !author("shop/closed", 1, &flow), "isolates");
+	flow.isolatings = 0;
+	flow.egress_denied = true;
+	CHECK(!author("shop/other", 0, &flow), "another policy's rule denied it");
+	flow.egress = (struct flow_author){ .policy = "", .ns = "", .text = "isolated" };
+	CHECK(author("shop/other", 0, &flow) && !author("shop/other", 1, &flow), "isolated by nobody known: it may be");
+	flow.isolatings = 2;
+	CHECK(!author("shop/other", 0, &flow), "isolated by others");
+	flow.isolatings = 0;
+	flow.egress.text = "";
+	CHECK(!author("shop/other", 0, &flow), "of another product, which says nothing");
 	if (!filters_new(&f, NULL, 0, NULL, 0, &why)) {
 		CHECK_EQ(filters_authors(f, bad, 1, NULL, 0, &why), -EINVAL, "no name");
 		CHECK(strstr(why.text, "policy[0]: 'a/b/c' has two '/'"), "says: %s", why.text);
