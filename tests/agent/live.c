@@ -229,15 +229,18 @@ static int listen_in(int where, int port)
 	return fd;
 }
 
-/* A connection within 'ms', or -1. */
-static int connect_from(int where, int to, int port, int ms)
+/* A connection within 'ms' from a port of the caller's choice (0: any), or -1. */
+static int connect_by(int where, int sport, int to, int port, int ms)
 {
-	struct sockaddr_in sa = address_of(to, port);
-	int fd = socket_in(where, SOCK_STREAM), err = 0;
+	struct sockaddr_in sa = address_of(to, port), own = address_of(where, sport);
+	int fd = socket_in(where, SOCK_STREAM), err = 0, one = 1;
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	socklen_t size = sizeof(err);
 
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) && errno != EINPROGRESS)
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (sport && bind(fd, (struct sockaddr *)&own, sizeof(own)))
+		err = errno;
+	if (!err && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) && errno != EINPROGRESS)
 		err = errno;
 	if (!err && poll(&p, 1, ms) != 1)
 		err = ETIMEDOUT;
@@ -247,6 +250,11 @@ static int connect_from(int where, int to, int port, int ms)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static int connect_from(int where, int to, int port, int ms)
+{
+	return connect_by(where, 0, to, port, ms);
 }
 
 static bool can_connect(int where, int to, int port)
@@ -409,6 +417,87 @@ static void restart(void)
 	CHECK(connects_soon(WEB, DB, 5432, true), "open");
 	close(fd);
 	close(peer);
+	close(l);
+}
+
+/* By a reset: nothing of it lingers, and the port is free at once. */
+static void cut_short(int fd)
+{
+	struct linger off = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+	close(fd);
+}
+
+static int accepted(int l)
+{
+	int fd = -1;
+
+	for (int ms = 0; fd < 0 && ms < 1000; ms += 10, child_sleep(10))
+		fd = accept4(l, NULL, NULL, SOCK_NONBLOCK);
+	return fd;
+}
+
+/* The record of the end of the flow from this port, within a while: who to whom, and its figures in 'out'. */
+static bool closed_soon(unsigned int sport, char *who, size_t size, Weir__V1__Record *out)
+{
+	Weir__V1__ObserveRequest ask = WEIR__V1__OBSERVE_REQUEST__INIT;
+	Weir__V1__Request rq = WEIR__V1__REQUEST__INIT;
+	bool found = false;
+
+	rq.ask_case = WEIR__V1__REQUEST__ASK_OBSERVE;
+	rq.observe = &ask;
+	for (int ms = 0; !found && ms < SOON_MS; ms += 50, child_sleep(50)) {
+		if (control_ask(agent.control, &rq, &agent.why))
+			return false;
+		for (bool done = false; !done;) {
+			Weir__V1__Reply *reply;
+
+			if (control_answer(agent.control, &reply, 5000, &agent.why))
+				return false;
+			for (size_t i = 0; reply->observed && i < reply->observed->n_record; i++) {
+				const Weir__V1__Record *r = reply->observed->record[i];
+
+				if (r->source_port != sport || strcmp(r->kind, "closed"))
+					continue;
+				snprintf(who, size, "%s > %s", r->source, r->destination);
+				*out = *r;
+				found = true;
+			}
+			done = reply->done;
+			weir__v1__reply__free_unpacked(reply, NULL);
+		}
+	}
+	return found;
+}
+
+/* A connection that one agent saw begin and the next saw end: it has one beginning, and all its packets. */
+static void across(void)
+{
+	enum { SPORT = 45001 };
+	int l = listen_in(DB, 5433), fd = connect_by(WEB, SPORT, DB, 5433, 1000), peer = accepted(l);
+	char who[256] = "";
+	Weir__V1__Record r = WEIR__V1__RECORD__INIT;
+
+	CHECK(fd >= 0 && peer >= 0 && talks(fd, peer, 1000), "a connection is open");
+	child_sleep(200);		/* its opening is read */
+	child_end(&agent, SIGKILL);
+	CHECK(talks(fd, peer, 1000) && talks(peer, fd, 1000), "it goes on while no agent runs");
+	start();
+	if (!agent.control)
+		return;
+	CHECK(armed_soon("web") && talks(fd, peer, 1000), "and under the next");
+	cut_short(fd);
+	close(peer);
+	child_sleep(50);
+	fd = connect_by(WEB, SPORT, DB, 5433, 1000);
+	CHECK(fd >= 0, "the port serves again");
+	CHECK(closed_soon(SPORT, who, sizeof(who), &r), "the end of the first is told");
+	CHECK_TEXT(who, "shop/web > shop/db", "who to whom");
+	CHECK(!r.duration_at_least && r.duration_ms >= 200, "since it began: %llu ms", (unsigned long long)r.duration_ms);
+	CHECK(r.packets >= 6 && r.packets <= 12 && r.reply_packets >= 3, "with all its packets: %llu, %llu",
+	      (unsigned long long)r.packets, (unsigned long long)r.reply_packets);
+	close(fd);
 	close(l);
 }
 
@@ -609,6 +698,7 @@ int main(void)
 		nonsense();
 		second_agent();
 		restart();
+		across();
 		absence();
 		the_end();
 	}
