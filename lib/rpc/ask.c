@@ -135,12 +135,17 @@ static void on_headers(struct rpc_tag *t, bool ok)
 	settle(a);
 }
 
+/* A message that came in one piece is handed over where it lies; the reader would copy it. */
 static bool hand_over(struct rpc_ask *a)
 {
+	const grpc_slice_buffer *pieces = &a->in->data.raw.slice_buffer;
 	grpc_byte_buffer_reader r;
 	grpc_slice all;
 	bool more;
 
+	if (a->in->type == GRPC_BB_RAW && a->in->data.raw.compression == GRPC_COMPRESS_NONE && pieces->count == 1)
+		return a->o.message(a, GRPC_SLICE_START_PTR(pieces->slices[0]), GRPC_SLICE_LENGTH(pieces->slices[0]),
+				    a->o.ctx);
 	if (!grpc_byte_buffer_reader_init(&r, a->in))
 		return true;
 	all = grpc_byte_buffer_reader_readall(&r);

@@ -208,9 +208,8 @@ static gpr_timespec run_timers(struct rpc_loop *loop)
 	}
 	if (!loop->timers)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-	now = rpc_now_ms();
-	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-			    gpr_time_from_millis(loop->timers->when > now ? loop->timers->when - now : 0, GPR_TIMESPAN));
+	return (gpr_timespec){ .tv_sec = (int64_t)(loop->timers->when / 1000),
+			       .tv_nsec = (int32_t)(loop->timers->when % 1000 * 1000000), .clock_type = GPR_CLOCK_MONOTONIC };
 }
 
 /* --- running --- */
