@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/log.h"
 #include "lib/wire/encode.h"
 #include "relay/flows_inside.h"
 #include "relay/when.h"
@@ -59,11 +60,11 @@ static void on_timer(void *ctx)
 	wake_now(ctx);
 }
 
-void stream_wake(struct stream *s)
+void stream_wake(struct stream *s, uint64_t mono)
 {
 	if (!s->call || s->pause.when)
 		return;
-	if (when_mono() - s->woken > QUIET)
+	if (mono - s->woken > QUIET)
 		wake_now(s);
 	else
 		rpc_timer_set(s->loop, &s->pause, GATHER_MS, on_pause, s);
@@ -87,8 +88,11 @@ static void set_timer(struct stream *s, uint64_t wake)
 static size_t make_notice(struct stream *s, struct rpc_out *out)
 {
 	uint8_t buf[WIRE_RESPONSE_MAX];
-	size_t size = notices_take(&s->notices, when_mono(), buf, sizeof(buf));
+	size_t size;
 
+	if (notices_due(&s->notices) == UINT64_MAX)
+		return 0;
+	size = notices_take(&s->notices, when_mono(), buf, sizeof(buf));
 	if (size)
 		rpc_out_copy(out, buf + sizeof(buf) - size, size);
 	return size;
@@ -186,10 +190,11 @@ static enum rpc_next waiting(struct stream *s, uint64_t wake)
 /* One message of the merge, if it may go. */
 static enum rpc_next merged(struct stream *s, struct rpc_out *out)
 {
-	struct merge_now now = { when_real(), when_mono() };
+	struct merge_now now;
 	struct merge_item item;
 	uint64_t wake;
 
+	when_both(&now.real, &now.mono);
 	for (unsigned int i = 0; i < SCAN_MOST; i++) {
 		switch (merge_next(s->merge, &now, &item, &wake)) {
 		case MERGE_ITEM:
@@ -273,7 +278,7 @@ void stream_settle(struct stream *s)
 	if (legs_drop(s) && !s->call)
 		stream_free(s);
 	else
-		stream_wake(s);
+		stream_wake(s, when_mono());
 }
 
 static void add_notice(struct stream *s, const struct peer *p)
@@ -308,7 +313,7 @@ static void on_peer(void *ctx, struct peer *p)
 	}
 	if (p->gone || p->state != PEER_CONNECTING)
 		add_notice(s, p);
-	stream_wake(s);
+	stream_wake(s, when_mono());
 	if (p->gone)
 		legs_drop(s);
 }
@@ -429,6 +434,8 @@ static void on_closed(struct rpc_call *c, bool gone, void *ctx)
 	rpc_timer_stop(s->loop, &s->watch);
 	for (struct leg *leg = s->legs; leg; leg = leg->next)
 		leg_cancel(leg, NULL);
+	log_debug("%s: %llu flows to %s, %llu marks asked for", s->name, (unsigned long long)s->sent,
+		  rpc_call_peer(c)->address, (unsigned long long)s->marks);
 	merge_free(s->merge);
 	s->merge = NULL;
 	stream_settle(s);

@@ -53,13 +53,13 @@ struct stream {
 	bool flushing;			/* and now sent */
 	struct queue window;
 	unsigned int window_flows;
-	uint64_t sent;			/* flows */
+	uint64_t sent, marks;		/* flows; marks asked for */
 	uint64_t cut, dropped, told;	/* that are to be told as lost; told already */
 };
 
 enum { MESSAGE_FLOW, MESSAGE_OTHER, MESSAGE_NOW };	/* kinds in the merge; NOW: what is past is past */
 
-void stream_wake(struct stream *s);	/* something has come; soon, or at once if it has been quiet */
+void stream_wake(struct stream *s, uint64_t mono);	/* something has come: soon, or at once if it has been quiet */
 void stream_fail(struct stream *s, enum rpc_code code, const char *text);	/* the client's fault: all nodes say so */
 void stream_settle(struct stream *s);	/* a leg has ended */
 

@@ -18,7 +18,10 @@
 
 static struct merge_now now(void)
 {
-	return (struct merge_now){ when_real(), when_mono() };
+	struct merge_now now;
+
+	when_both(&now.real, &now.mono);
+	return now;
 }
 
 struct leg *leg_of(struct stream *s, const struct peer *p)
@@ -66,14 +69,14 @@ static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void
 		if (leg->peer->foreign || !scan.time)
 			return on_garbage(leg);
 		merge_mark(s->merge, leg->source, scan.time, &at);
-		stream_wake(s);
+		stream_wake(s, at.mono);
 		return true;
 	}
 	if (scan.kind == WIRE_LOST)
 		count_lost(leg->peer, &scan);
 	leg->paused = !merge_push(s->merge, leg->source, &(struct merge_message){ .time = scan.time, .data = data,
 				  .size = size, .kind = scan.kind == WIRE_FLOW ? MESSAGE_FLOW : MESSAGE_OTHER }, &at);
-	stream_wake(s);
+	stream_wake(s, at.mono);
 	return !leg->paused;
 }
 
@@ -204,6 +207,7 @@ void leg_mark(struct leg *leg)
 		       .answer = &weir__v1__mark_reply__descriptor, .deadline_ms = MARK_MS, .done = on_marked, .ctx = leg }))
 		leg->calls++;
 	leg->stream->flows->counts.marks++;
+	leg->stream->marks++;
 }
 
 void leg_cancel(struct leg *leg, const char *why)

@@ -9,8 +9,10 @@
 #define ASK_EVERY (25 * MERGE_MS)	/* a node is asked for a mark at most so often */
 #define ASK_AGAIN (5 * MERGE_MS)	/* the last mark came too early to help */
 #define ASK_FULL  (1 * MERGE_MS)	/* another's queue is full */
-#define ASK_TALKS (15 * MERGE_MS)	/* one that has just spoken may well speak again unasked */
-#define TALKS	  (60 * MERGE_MS)	/* "just" */
+#define ASK_TALKS (35 * MERGE_MS)	/* one that speaks all the time will most likely speak again unasked */
+#define TALKS	  (120 * MERGE_MS)	/* that is: twice within */
+#define AT_ONCE	  (5 * MERGE_MS)	/* what comes within so long is one time */
+#define LATE	  (5 * MERGE_MS)	/* we are, if we look so long after we wanted to */
 
 struct merge_source {
 	struct merge_source *next;	/* all of them */
@@ -19,6 +21,7 @@ struct merge_source {
 	struct queue queue;
 	uint64_t water;			/* watermark */
 	uint64_t spoke, asked, marked;	/* mono; 0: never; 'spoke' by itself */
+	uint64_t before;		/* when it had spoken before that */
 	unsigned int at;		/* in the heap, from 1; 0: not in it */
 	bool ended, paused;
 	bool behind;			/* patience ended: not waited for until it has caught up */
@@ -35,6 +38,7 @@ struct merge {
 	uint64_t start;
 	uint64_t front;			/* key of the last that went out */
 	uint64_t blocked;		/* mono: nothing to look at before, unless something comes; 0: not known */
+	uint64_t grace;			/* mono: we were late ourselves, so nobody is given up before */
 	unsigned int queued;		/* messages */
 	size_t bytes;
 	uint64_t dropped;
@@ -275,6 +279,8 @@ bool merge_push(struct merge *m, struct merge_source *s, const struct merge_mess
 	drop_taken(m);
 	enqueue(m, s, &head, what->data);
 	heard(m, s, head.key);
+	if (now->mono - s->spoke > AT_ONCE)
+		s->before = s->spoke;
 	s->spoke = now->mono;
 	place(m, s);
 	if (has_room(m, s) || s->paused)
@@ -282,7 +288,7 @@ bool merge_push(struct merge *m, struct merge_source *s, const struct merge_mess
 	s->paused = true;
 	s->node.counts->pauses++;
 	m->paused++;
-	m->blocked = 0;			/* patience is shorter now */
+	m->blocked = 0;			/* marks are asked for sooner now */
 	return false;
 }
 
@@ -327,11 +333,21 @@ static const struct message *candidate(const struct merge *m)
 	return best;
 }
 
-static uint64_t patience(const struct merge *m, const struct merge_source *s)
+static uint64_t later(uint64_t a, uint64_t b)
 {
+	return a > b ? a : b;
+}
+
+/* Until when 's', which keeps 'first' waiting, is waited for: one that speaks, but of what is long past, for longer
+ * than one that is silent. */
+static uint64_t patience(const struct merge *m, const struct merge_source *s, const struct message *first)
+{
+	uint64_t most = first->arrived + MERGE_PATIENCE_SLOW, until;
+
 	if (s->water < m->start)
-		return MERGE_PATIENCE_PAST;
-	return m->paused ? MERGE_PATIENCE_FULL : MERGE_PATIENCE;
+		return first->arrived + MERGE_PATIENCE_PAST;
+	until = later(later(first->arrived, s->spoke) + MERGE_PATIENCE, m->grace);
+	return until < most ? until : most;
 }
 
 /* When 's', which keeps 'first' waiting, is to be asked for a mark. */
@@ -343,8 +359,8 @@ static uint64_t ask_due(const struct merge *m, const struct merge_source *s, con
 		every = ASK_FULL;
 	else if (s->marked > s->asked && s->marked > first->arrived)
 		every = ASK_AGAIN;
-	else if (s->spoke && s->spoke + TALKS > first->arrived)
-		due += ASK_TALKS;
+	else if (s->before && s->before + TALKS > first->arrived)
+		due = later(first->arrived, s->spoke) + ASK_TALKS;
 	if (s->asked && s->asked + every > due)
 		due = s->asked + every;
 	if (s->asked > s->marked && s->asked + MERGE_PATIENCE > due)
@@ -363,13 +379,13 @@ static void want(struct merge *m, struct merge_source *s, const struct merge_now
 }
 
 /* Patience with 's' has ended: the order goes on without it. */
-static void give_up(struct merge *m, struct merge_source *s, uint64_t k)
+static void give_up(struct merge *m, struct merge_source *s, const struct message *first, const struct merge_now *now)
 {
 	s->node.counts->waited++;
-	if (s->node.marks || s->water < m->start)
+	if (s->node.marks || s->water < m->start || now->mono >= first->arrived + MERGE_PATIENCE_SLOW)
 		s->behind = true;
 	else
-		s->water = k;		/* who cannot be asked is waited for by arrival, each time */
+		s->water = first->key;	/* who cannot be asked is waited for by arrival, each time */
 	place(m, s);
 }
 
@@ -382,12 +398,12 @@ static bool look(struct merge *m, const struct merge_now *now, uint64_t *wake)
 
 	*wake = UINT64_MAX;
 	for (struct merge_source *s = m->sources; s; s = s->next) {
-		uint64_t until = first->arrived + patience(m, s), due;
+		uint64_t until = patience(m, s, first), due;
 
 		if (!s->at || s->queue.count || s->water >= first->key)
 			continue;
 		if (until <= now->mono) {
-			give_up(m, s, first->key);
+			give_up(m, s, first, now);
 			changed = true;
 			continue;
 		}
@@ -419,9 +435,19 @@ static void take(struct merge *m, struct merge_source *s, struct merge_item *ite
 	m->blocked = 0;
 }
 
+/* What nodes have said meanwhile is still to be read: their time begins anew. */
+static void overslept(struct merge *m, const struct merge_now *now)
+{
+	uint64_t late = now->mono - m->blocked;
+
+	m->grace = now->mono + (late < MERGE_PATIENCE ? late : MERGE_PATIENCE);
+}
+
 enum merge_next merge_next(struct merge *m, const struct merge_now *now, struct merge_item *item, uint64_t *wake)
 {
 	drop_taken(m);
+	if (m->queued && m->blocked && now->mono > m->blocked + LATE)
+		overslept(m, now);
 	while (m->queued) {
 		if (m->heap[1]->queue.count) {
 			take(m, m->heap[1], item);

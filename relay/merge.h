@@ -13,8 +13,8 @@
  *
  * A node's watermark is the time of the newest that came of it, a mark included: nothing older follows.  What is
  * queued goes out once no node's watermark is behind it.  A node that keeps the merge waiting is named to be asked
- * for a mark, one that cannot be asked or does not answer is waited for so long (MERGE_PATIENCE after the arrival of
- * what waits) and no longer: no node holds up others.
+ * for a mark; one that cannot be asked or does not answer is waited for MERGE_PATIENCE after the arrival of what waits,
+ * one that goes on speaking of what is long past for MERGE_PATIENCE_SLOW, and no longer: no node holds up others.
  *
  * Times are nanoseconds: '.real' of CLOCK_REALTIME, '.mono' of CLOCK_MONOTONIC.  What says to be of the future is put
  * in order as of now; what comes too late for its place goes out at once and is counted.  The order within one node
@@ -32,14 +32,14 @@
 #define MERGE_MS 1000000ULL
 
 #define MERGE_PATIENCE		(50 * MERGE_MS)		/* with a node that is silent */
-#define MERGE_PATIENCE_FULL	(10 * MERGE_MS)		/* the same while another's queue is full */
+#define MERGE_PATIENCE_SLOW	(500 * MERGE_MS)	/* with one that speaks, but is behind */
 #define MERGE_PATIENCE_PAST	(2000 * MERGE_MS)	/* with one that still looks through its history */
 #define MERGE_AHEAD		(20 * MERGE_MS)		/* so much of the future is taken as it is */
 
 #define MERGE_MESSAGES		4096			/* queued of one node, and */
 #define MERGE_BYTES		(1U << 20)
 #define MERGE_FLOOR		(16U << 10)		/* bytes that every node may queue, whatever others have */
-#define MERGE_POOL		(2U << 20)		/* bytes that all may queue before that */
+#define MERGE_POOL		(1U << 20)		/* bytes that all may queue before that */
 
 struct merge;
 struct merge_source;

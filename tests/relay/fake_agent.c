@@ -4,6 +4,7 @@
  * that are a function of time, so that whoever reads knows what should come.
  *
  *	fake_agent --at DIR/agent [--agents 50] [--rate 100] [--past 1000] [--bell 25] [--edges 100] [--foreign]
+ *	           [--from 0] [--offset 0]
  *
  * Agent I listens on DIR/agent.I.sock and is called "node-I".  Its flow number N has the time 'begin' + N / rate, and
  * says its number as its source port and destination port; 'past' flows lie before now.  Like the real one it looks
@@ -31,7 +32,7 @@
 
 static struct {
 	const char *at;
-	unsigned int agents, rate, past, bell, edges, offset, tcp;
+	unsigned int agents, rate, past, bell, edges, offset, from;
 	bool foreign;
 } want = { .agents = 3, .rate = 100, .past = 1000, .bell = 25, .edges = 100 };
 
@@ -42,6 +43,7 @@ static const struct opt options[] = {
 	OPT_UINT(0, "past", &want.past, "N", "flows that each has seen before"),
 	OPT_UINT(0, "bell", &want.bell, "MS", "how often it looks"),
 	OPT_UINT(0, "edges", &want.edges, "N", "edges of each"),
+	OPT_UINT(0, "from", &want.from, "N", "the first one is called node-N"),
 	OPT_UINT(0, "offset", &want.offset, "MS", "agent 0's clock is so far ahead"),
 	OPT_FLAG(0, "foreign", &want.foreign, "no weir.v1.Agent"),
 	OPT_END
@@ -369,8 +371,8 @@ static int start_agent(struct agent *a, unsigned int number)
 	a->offset = number ? 0 : (int64_t)want.offset * 1000000;
 	a->looked = its_now(a);
 	/* no two have flows of one time */
-	a->begin = a->looked - (uint64_t)want.past * 1000000000ULL / want.rate + number * 1000;
-	snprintf(a->name, sizeof(a->name), "node-%u", number);
+	a->begin = a->looked - (uint64_t)want.past * 1000000000ULL / want.rate + (want.from + number) * 1000;
+	snprintf(a->name, sizeof(a->name), "node-%u", want.from + number);
 	snprintf(path, sizeof(path), "%s.%u.sock", want.at, number);
 	err = rpc_server_new(&a->server, loop, NULL) ?:
 	      rpc_server_add(a->server, methods, want.foreign ? 3 : sizeof(methods) / sizeof(*methods), a) ?:

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # The relay's parts by themselves, and the whole relay before agents, real and false.
 RELAY_PARTS := $(filter-out $(B)/relay/main.o,$(call obj,$(RELAY_SRC)))
-RELAY_TESTS := $(patsubst %.c,$(B)/%,$(filter-out tests/relay/fake_agent.c,$(wildcard tests/relay/*.c)))
+RELAY_TESTS := $(patsubst %.c,$(B)/%,tests/relay/merge.c tests/relay/live.c)
 
 $(B)/tests/relay/fake_agent $(RELAY_TESTS): $(B)/tests/relay/%: $(B)/tests/relay/%.o $(RELAY_PARTS) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
 
-QUICK += $(RELAY_TESTS) $(wildcard tests/relay/*.sh) $(wildcard tests/relay/*.py)
+$(B)/tests/relay/live: $(B)/tests/relay/rig.o
+
+QUICK += $(B)/tests/relay/merge $(wildcard tests/relay/*.sh) $(wildcard tests/relay/*.py)
+SLOW += $(B)/tests/relay/live
 TEST_NEEDS += $(B)/weir-relay $(B)/tests/relay/fake_agent
+
+STREAM_PARTS += $(B)/bench/stream/relay
+$(B)/bench/stream/relay: $(B)/bench/stream/relay.o $(B)/tests/relay/rig.o $(B)/bench/report.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB)
+bench-stream: $(B)/tests/relay/fake_agent
