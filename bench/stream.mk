@@ -12,3 +12,8 @@ bench-stream: bench-deps all $(STREAM_PARTS)
 		case " $(PART) " in "  "|*" $$name "*) $$p $(B)/bench || missed="$$missed $$name" ;; esac; \
 	done; [ -z "$$missed" ] || { echo "missed or failed:$$missed"; exit 1; }
 .PHONY: bench-stream
+
+# an agent in a lab: cost, latency, followers
+STREAM_PARTS += $(B)/bench/stream/agent
+$(B)/bench/stream/agent: $(B)/bench/stream/agent.o $(B)/bench/stream/connections.o $(B)/bench/report.o $(B)/libweir.a
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB) -lutil
