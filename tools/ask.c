@@ -19,9 +19,11 @@ static const char *usual_server(void)
 			fprintf(stderr, "several labs are up: 'weir lab status' shows their servers (--server says which)\n");
 		return CONTROL_SERVER;
 	}
-	if (nodes > 1)
+	if (nodes > 1 && lab_observer(NULL, server, &nodes) && nodes > 1) {
+		lab_server(server, &nodes);
 		fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
-	return server;
+	}
+	return server;		/* of several nodes their relay, if it lives */
 }
 
 void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX])

@@ -240,10 +240,15 @@ static enum cells_colour verdict_colour(Flow__Verdict v)
 	}
 }
 
+static bool is_policy(const Flow__Flow *f)
+{
+	return f->event_type && f->event_type->type == FLOW_EVENT_POLICY;
+}
+
 /* A policy's event says what policy said; every other what became of the packet. */
 static const char *verdict_word(const Flow__Flow *f)
 {
-	if (f->event_type && f->event_type->type == 5) {
+	if (is_policy(f)) {
 		switch (f->verdict) {
 		case FLOW__VERDICT__FORWARDED:
 		case FLOW__VERDICT__REDIRECTED:
@@ -284,7 +289,7 @@ void cells_verdict(struct text *t, const struct cells *how, const Flow__Flow *f)
 	cells_colour(t, how, verdict_colour(f->verdict));
 	text_put(t, verdict_word(f));
 	cells_plain(t, how);
-	if (how->policies)
+	if (how->policies && is_policy(f))
 		put_policies(t, f);
 }
 

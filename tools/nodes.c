@@ -27,12 +27,16 @@ static bool is(const char *word)
 	return output && !strcmp(output, word);
 }
 
-static void print_json(const ProtobufCMessage *answer)
+/* An array of them, as Hubble's tools print it. */
+static void print_json(const ProtobufCMessage *const *item, size_t n)
 {
 	struct json_out j;
 
 	json_begin(&j, stdout, true);
-	wire_json(&j, NULL, answer);
+	json_array(&j, NULL);
+	for (size_t i = 0; i < n; i++)
+		wire_json(&j, NULL, item[i]);
+	json_end(&j);
 	json_done(&j);
 }
 
@@ -122,7 +126,10 @@ static int nodes_main(int argc, char **argv)
 		return code;
 	end = connect_try(c, path, &ask.base, &observer__get_nodes_response__descriptor, &answer, &why);
 	if (end == RPC_OK) {
-		is("json") ? print_json(&answer->base) : print_nodes(answer);
+		if (is("json"))
+			print_json((const ProtobufCMessage *const *)answer->nodes, answer->n_nodes);
+		else
+			print_nodes(answer);
 		code = all_connected(answer) ? VERB_OK : VERB_NO;
 		observer__get_nodes_response__free_unpacked(answer, NULL);
 	} else if (end == RPC_UNIMPLEMENTED) {
@@ -174,7 +181,10 @@ static int namespaces_main(int argc, char **argv)
 		return code;
 	code = connect_ask(c, "/observer.Observer/GetNamespaces", &ask.base, &observer__get_namespaces_response__descriptor, &answer);
 	if (code == VERB_GO) {
-		is("json") ? print_json(&answer->base) : print_namespaces(answer);
+		if (is("json"))
+			print_json((const ProtobufCMessage *const *)answer->namespaces, answer->n_namespaces);
+		else
+			print_namespaces(answer);
 		code = answer->n_namespaces ? VERB_OK : VERB_NO;
 		observer__get_namespaces_response__free_unpacked(answer, NULL);
 	}

@@ -63,7 +63,7 @@ END
 sed -n 1,2p "$flows" >"$dir/two.jsonl"
 sed -n 3,4p "$flows" >"$dir/more.jsonl"
 flows=$dir/more.jsonl
-same "addresses alone" --all --numeric <<'END'
+same "addresses alone; policies are named behind a policy's verdict alone" --all --numeric --print-policy-names <<'END'
 Nov 21 17:05:11.500: 10.0.0.1:40312 (ID:70001) <- 10.0.0.2:5432 (ID:70002) to-stack FORWARDED (TCP Flags: FIN, ACK)
 Nov 21 17:05:12.040: [fd00::1]:5353 (ID:70001) -> [2001:db8::7]:53 (world) to-endpoint FORWARDED (UDP)
 END
