@@ -49,14 +49,16 @@ static uint32_t hash_of(const uint8_t *bytes, size_t size)
 	return (uint32_t)(h ^ h >> 32);
 }
 
+static bool is_group(const struct export_fold_group *g, const uint8_t *fields, size_t size, uint32_t hash)
+{
+	return g->hash == hash && g->size == size && !memcmp(g->fields, fields, size);
+}
+
 static uint32_t *place_of(struct export_fold *f, const uint8_t *fields, size_t size, uint32_t hash)
 {
-	for (uint32_t i = hash & (TABLE - 1);; i = (i + 1) & (TABLE - 1)) {
-		const struct export_fold_group *g = &f->group[f->table[i] - 1];
-
-		if (!f->table[i] || (g->hash == hash && g->size == size && !memcmp(g->fields, fields, size)))
+	for (uint32_t i = hash & (TABLE - 1);; i = (i + 1) & (TABLE - 1))
+		if (!f->table[i] || is_group(&f->group[f->table[i] - 1], fields, size, hash))
 			return &f->table[i];
-	}
 }
 
 static struct export_fold_group *group_new(struct export_fold *f, const uint8_t *fields, size_t size, uint32_t hash)
