@@ -20,10 +20,12 @@
 #include <arpa/inet.h>
 
 #include "lib/log.h"
+#include "lib/rpc/accept.h"
 #include "lib/rpc/door.h"
 #include "lib/rpc/door_watch.h"
 
-#define TRIM_MS 500
+#define TRIM_MS 700
+#define TRIMS 4		/* its calls are some time in going */
 #define LISTENERS 8
 #define RESETS_BURST 2000	/* calls given up at once that are forgiven */
 #define RESETS_PER_S 200	/* and what is forgiven every second */
@@ -49,6 +51,7 @@ struct door {
 	int first_number, number, last_number;
 	struct watch watch;
 	struct rpc_timer trim;
+	unsigned int trims;		/* how many times more */
 	atomic_uint live;
 	_Atomic uint64_t came, refused, cut;
 	pthread_mutex_t lock;		/* of the list */
@@ -122,8 +125,11 @@ static bool know_tcp(int fd, struct rpc_peer *to)
 		struct sockaddr_in6 a;
 
 		memcpy(&a, &from, sizeof(a));
-		inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text));
-		snprintf(to->address, sizeof(to->address), "[%s]:%u", text, ntohs(a.sin6_port));
+		if (IN6_IS_ADDR_V4MAPPED(&a.sin6_addr))
+			inet_ntop(AF_INET, a.sin6_addr.s6_addr + 12, text, sizeof(text));
+		else
+			inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text));
+		snprintf(to->address, sizeof(to->address), strchr(text, ':') ? "[%s]:%u" : "%s:%u", text, ntohs(a.sin6_port));
 	}
 	return true;
 }
@@ -142,7 +148,7 @@ static void forget(struct door_guest *g)
 	if (g->next)
 		g->next->prev = g->prev;
 	pthread_mutex_unlock(&d->lock);
-	if (d->by_number[g->theirs - d->first_number] == g)
+	if (g->theirs >= 0 && d->by_number[g->theirs - d->first_number] == g)
 		d->by_number[g->theirs - d->first_number] = NULL;
 	close(g->fd);
 	free(g);
@@ -171,15 +177,21 @@ static void on_arrive(void *guest)
 /* What a flood took is free again and still ours: the allocator keeps it unless asked. */
 static void give_back(void *ctx)
 {
+	struct door *d = ctx;
+
 	malloc_trim(0);
+	if (--d->trims)
+		rpc_timer_set(d->loop, &d->trim, TRIM_MS, give_back, d);
 }
 
 static void on_leave(void *guest)
 {
 	struct door_guest *g = guest;
 
-	if (atomic_load(&g->cut))
-		rpc_timer_set(g->door->loop, &g->door->trim, TRIM_MS, give_back, NULL);
+	if (atomic_load(&g->cut)) {
+		g->door->trims = TRIMS;
+		rpc_timer_set(g->door->loop, &g->door->trim, TRIM_MS, give_back, g->door);
+	}
 	door_let_go(g);
 }
 
@@ -257,36 +269,56 @@ static void enlist(struct door *d, struct door_guest *g)
 	d->guests = g;
 	pthread_mutex_unlock(&d->lock);
 	atomic_fetch_add(&d->live, 1);
-	rpc_bell_ring(d->loop, &g->arrive);
 }
 
-static struct door_guest *admit(struct door *d, int fd, const struct door_rules *rules)
+static struct door_guest *guest_new(struct door *d, int fd)
 {
-	struct epoll_event want = { .events = EPOLLIN | EPOLLONESHOT };	/* and hanging up, which is always told */
 	struct door_guest *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return NULL;
 	g->door = d;
 	g->fd = fd;
+	g->theirs = -1;
 	g->holds = 1;
 	g->leaked = rpc_now_ms();
 	g->arrive = (struct rpc_bell){ .fn = on_arrive, .ctx = g };
 	g->leave = (struct rpc_bell){ .fn = on_leave, .ctx = g };
-	if (atomic_load(&d->live) >= d->max || !(rules->unix_peer ? know_unix(fd, rules, &g->peer) : know_tcp(fd, &g->peer)))
+	return g;
+}
+
+static int keep_eye_on(struct door *d, struct door_guest *g)
+{
+	/* hanging up is always told */
+	struct epoll_event want = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = g };
+
+	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, g->fd, &want);
+}
+
+static bool has_room(struct door *d)
+{
+	return atomic_load(&d->live) < d->max;
+}
+
+static bool admit(struct door *d, int fd, const struct door_rules *rules)
+{
+	struct door_guest *g = has_room(d) ? guest_new(d, fd) : NULL;
+
+	if (!g)
+		return false;
+	if (!(rules->unix_peer ? know_unix(fd, rules, &g->peer) : know_tcp(fd, &g->peer)))
 		goto fail;
 	g->theirs = renumber(d, fd);
-	if (g->theirs < 0)
+	if (g->theirs < 0 || keep_eye_on(d, g) < 0)
 		goto fail;
-	want.data.ptr = g;
-	if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &want) < 0) {
-		close(g->theirs);
-		goto fail;
-	}
-	return g;
+	enlist(d, g);
+	rpc_bell_ring(d->loop, &g->arrive);
+	return true;
 fail:
+	if (g->theirs >= 0)
+		close(g->theirs);
 	free(g);
-	return NULL;
+	return false;
 }
 
 /* As many as wait, but no more than a handful at a time.  -errno when there is no descriptor left. */
@@ -294,20 +326,66 @@ static int let_in(struct door *d, struct listener *l)
 {
 	for (int i = 0; i < 16; i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		struct door_guest *g;
 
 		if (fd < 0)
 			return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
 		atomic_fetch_add(&d->came, 1);
-		g = admit(d, fd, &l->rules);
-		if (!g) {
-			atomic_fetch_add(&d->refused, 1);
-			close(fd);
+		if (admit(d, fd, &l->rules))
 			continue;
-		}
-		enlist(d, g);
+		atomic_fetch_add(&d->refused, 1);
+		close(fd);
 	}
 	return 0;
+}
+
+/* --- by gRPC's own listeners: on whatever thread of it accepts --- */
+
+static unsigned int from_same_address(struct door *d, const char *address)
+{
+	size_t n = (size_t)(strrchr(address, ':') - address);
+	unsigned int same = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (struct door_guest *g = d->guests; g; g = g->next)
+		same += !strncmp(g->peer.address, address, n) && g->peer.address[n] == ':';
+	pthread_mutex_unlock(&d->lock);
+	return same;
+}
+
+static bool greet(struct door *d, int fd)
+{
+	int mine = has_room(d) ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	struct door_guest *g = mine >= 0 ? guest_new(d, mine) : NULL;
+	int small = DOOR_RECEIVE_BUFFER;
+
+	if (!g || !know_tcp(mine, &g->peer) || from_same_address(d, g->peer.address) >= (d->max + 3) / 4)
+		goto fail;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	enlist(d, g);
+	if (keep_eye_on(d, g) < 0)
+		rpc_bell_ring(d->loop, &g->leave);	/* not watched then, nor counted */
+	return true;
+fail:
+	if (mine >= 0)
+		close(mine);
+	free(g);
+	return false;
+}
+
+static bool on_accept(void *door, int fd)
+{
+	struct door *d = door;
+
+	atomic_fetch_add(&d->came, 1);
+	if (fd >= 0 && greet(d, fd))
+		return true;
+	atomic_fetch_add(&d->refused, 1);
+	return false;
+}
+
+int door_watch_port(struct door *d, unsigned int port)
+{
+	return accept_watch(port, on_accept, d);
 }
 
 /* gRPC has read what it sent: when it sends more we look again. */
@@ -480,6 +558,7 @@ void door_shut(struct door *d)
 {
 	if (atomic_exchange(&d->shut, true))
 		return;
+	accept_unwatch(d);
 	if (d->running)
 		eventfd_write(d->end, 1);
 	for (unsigned int i = 0; i < d->n_listeners; i++) {

@@ -2,7 +2,8 @@
 /*
  * The door: listeners of our own for plaintext (unix sockets, loopback).  A thread accepts, asks who it is,
  * counts, and hands the socket to gRPC.  It keeps a duplicate, by which it learns that a connection ended and can end
- * it: gRPC itself has neither a limit on connections nor a way to cut one.
+ * it: gRPC itself has neither a limit on connections nor a way to cut one.  Who comes by gRPC's own listeners (TLS) is
+ * counted and watched likewise (accept.h), and a quarter of the room is the most that one address gets of it.
  *
  *	door_open(&d, loop, core, max);
  *	door_add(d, listening_fd, rules);		takes the descriptor
@@ -21,6 +22,8 @@
 
 #include "lib/rpc/server.h"
 
+#define DOOR_RECEIVE_BUFFER 16384	/* what a flood has in flight when it is cut is bounded by this; requests are small */
+
 struct door;
 
 struct door_guest {
@@ -28,7 +31,7 @@ struct door_guest {
 	struct door *door;
 	struct door_guest *prev, *next;
 	int fd;				/* our duplicate; gRPC's own number is 'theirs' */
-	int theirs;
+	int theirs;			/* -1: gRPC accepted it */
 	unsigned int holds;		/* calls, and the open connection */
 	unsigned int resets;		/* a bucket that leaks: calls given up soon after they began */
 	uint64_t leaked;		/* when, milliseconds */
@@ -38,7 +41,7 @@ struct door_guest {
 	struct door_guest *watched_next;
 	bool watched;
 	uint64_t head;			/* of what it has sent and gRPC has not read */
-	unsigned int strikes;
+	unsigned int strikes, epoch;
 };
 
 /* Who may come in by a listener. */
@@ -55,6 +58,7 @@ struct door_rules {
 int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max);
 /* Takes the descriptor and what the rules hold, also on failure. */
 int door_add(struct door *d, int fd, const struct door_rules *rules);
+int door_watch_port(struct door *d, unsigned int port);	/* of a listener of gRPC's: counted, limited and watched, too */
 int door_begin(struct door *d);		/* lets in: once gRPC's server has started */
 void door_shut(struct door *d);		/* no listeners any more; guests stay */
 void door_close(struct door *d);	/* NULL is fine; the loop is still there, gRPC's server is gone */

@@ -10,6 +10,7 @@ static void answered(void *watch)
 {
 	struct watch *w = watch;
 
+	atomic_fetch_add(&w->epoch, 1);
 	atomic_store(&w->asked, false);
 }
 
@@ -32,8 +33,6 @@ void watch_begin(struct watch *w, struct door_guest *g)
 	if (!w->guests)
 		w->next = rpc_now_ms() + WATCH_MS;
 	g->watched = true;
-	g->strikes = 0;
-	g->head = 0;
 	g->watched_next = w->guests;
 	w->guests = g;
 }
@@ -82,11 +81,18 @@ static void cut(struct door_guest *g)
 		;
 }
 
+/* Has it been read from since we last looked, in the time that the loop does not answer: a strike.  True: something is
+ * unread still. */
 static bool look_at(struct watch *w, struct door_guest *g, bool busy)
 {
 	uint64_t head = unread_head(g->fd);
+	unsigned int epoch = atomic_load(&w->epoch);
 
-	g->strikes = busy && head && g->head && head != g->head ? g->strikes + 1 : 0;
+	if (!busy || g->epoch != epoch)
+		g->strikes = 0;
+	else if (head != g->head)
+		g->strikes++;
+	g->epoch = epoch;
 	g->head = head;
 	if (g->strikes < WATCH_STRIKES)
 		return head;

@@ -2,8 +2,8 @@
 /*
  * Who floods us.  gRPC reads a connection for as long as something is there to be read, and keeps 13 kB for every call
  * that was opened, also of those that were reset at once: its thread does not come back to us meanwhile.
- * So the door looks: if what a guest has sent goes on being read while the loop does not answer its bell for WATCH_MS
- * three times over, the guest is cut.
+ * So the door looks every WATCH_MS: if what a guest has sent goes on being read while the loop does not answer its bell,
+ * WATCH_STRIKES times over, the guest is cut.
  *
  *	watch_open(&w, loop);
  *	watch_begin(&w, guest);		it has sent something
@@ -19,13 +19,14 @@
 #include "lib/rpc/door.h"
 
 #define WATCH_MS 5
-#define WATCH_STRIKES 2
+#define WATCH_STRIKES 3
 
 struct watch {
 	struct rpc_loop *loop;
 	struct door_guest *guests;
 	struct rpc_bell bell;
 	atomic_bool asked;		/* the bell is rung and not answered */
+	atomic_uint epoch;		/* moves when it is answered */
 	uint64_t next;			/* when to look, milliseconds */
 };
 

@@ -13,8 +13,6 @@
 #include "lib/rpc/server_inside.h"
 #include "lib/rpc/tls.h"
 
-#define RECEIVE_BUFFER 16384	/* requests are small; what a flood has in flight when it is cut is bounded by this */
-
 struct where {
 	struct sockaddr_storage at;
 	socklen_t size;
@@ -94,7 +92,7 @@ static int listen_plain(struct rpc_server *s, const struct where *w, unsigned in
 {
 	struct door_rules rules = { .lock = -1 };
 	struct door *door;
-	int on = 1, small = RECEIVE_BUFFER, fd, err = server_door(s, &door);
+	int on = 1, small = DOOR_RECEIVE_BUFFER, fd, err = server_door(s, &door);
 
 	if (err)
 		return err;
@@ -128,9 +126,13 @@ static int listen_tls(struct rpc_server *s, const char *host, unsigned int want,
 {
 	grpc_server_credentials *creds = server_tls_credentials(tls);
 	char address[128], text[2048] = "";
+	struct door *door;
+	int err = creds ? server_door(s, &door) : -ENOMEM;
 
-	if (!creds)
-		return -ENOMEM;
+	if (err) {
+		grpc_server_credentials_release(creds);
+		return err;
+	}
 	if (!*host)
 		host = "::";
 	snprintf(address, sizeof(address), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, want);
@@ -138,8 +140,7 @@ static int listen_tls(struct rpc_server *s, const char *host, unsigned int want,
 	*port = grpc_server_add_http2_port(s->core, address, creds);
 	core_log_watch(NULL, 0);
 	grpc_server_credentials_release(creds);
-	s->listens = true;
-	return *port ? 0 : core_reason(text);
+	return *port ? door_watch_port(door, *port) : core_reason(text);
 }
 
 int rpc_server_listen(struct rpc_server *s, const char *address, struct rpc_server_tls *tls, unsigned int *port,

@@ -19,7 +19,7 @@ static void defaults(struct rpc_server_options *o, const struct rpc_server_optio
 		*o = *given;
 	o->max_request = o->max_request ?: 1 << 20;
 	o->max_streams = o->max_streams ?: 100;
-	o->max_calls = o->max_calls ?: 4096;
+	o->max_calls = o->max_calls ?: 2048;
 	o->max_peer_calls = o->max_peer_calls ?: 1024;
 	o->max_connections = o->max_connections ?: 2048;
 	o->write_buffer = o->write_buffer ?: 16384;

@@ -68,9 +68,9 @@ struct rpc_method {
 struct rpc_server_options {
 	size_t max_request;		/* bytes of one request, 1 MiB; more is RESOURCE_EXHAUSTED */
 	unsigned int max_streams;	/* of one connection, 100 */
-	unsigned int max_calls;		/* at once in all, 4096; more is RESOURCE_EXHAUSTED */
+	unsigned int max_calls;		/* at once in all, 2048; more is RESOURCE_EXHAUSTED */
 	unsigned int max_peer_calls;	/* at once by one peer (address, or uid of a unix socket), 1024 */
-	unsigned int max_connections;	/* at once, on each listener, 2048 */
+	unsigned int max_connections;	/* at once, 2048; with TLS a quarter of it from one address */
 	unsigned int write_buffer;	/* bytes that a stream may hold in the transport, 16384 */
 	unsigned int kick_ms;		/* rpc_server_kick() wakes at most this often, 25 */
 	unsigned int keepalive_ms;	/* a silent connection is pinged this often and cut 20 s later, 60,000 */
@@ -145,8 +145,8 @@ struct rpc_method_stats {
 	uint64_t sent, sent_bytes;
 };
 struct rpc_server_stats {
-	uint64_t connections, refused_connections;	/* on listeners of our own (unix, loopback); refused: limit, uid */
-	uint64_t cut_connections;			/* for a flood of resets */
+	uint64_t connections, refused_connections;	/* refused: over a limit, not allowed, no descriptor left */
+	uint64_t cut_connections;			/* for a flood of calls and resets */
 	uint64_t refused_calls;				/* over a limit */
 	unsigned int live_connections, live_calls;
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A test's few words, and the programs it runs."""
-import os, signal, subprocess, sys, time
+import os, resource, signal, subprocess, sys, time
 
 B = os.environ.get("B", "build")
 passed = failed = skipped = 0
@@ -37,8 +37,12 @@ def until(fn, seconds=10):
 class Server:
     """tests/rpc/serve, with its listeners."""
 
-    def __init__(self, *args, quiet=True):
+    def __init__(self, *args, quiet=True, files_most=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files_most, files_most))
+
         self.p = subprocess.Popen([B + "/tests/rpc/serve", *args], stdout=subprocess.PIPE, text=True,
+                                  preexec_fn=limit if files_most else None,
                                   stderr=subprocess.DEVNULL if quiet else None)
         children.append(self.p)
         self.ports, self.error = [], None

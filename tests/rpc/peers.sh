@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # lib/rpc against gRPCs that we did not write: python3-grpcio (the core again) and grpc-js (not a line in common).
-#	B=build tests/rpc/peers.sh grpcio|js
+#	B=build tests/rpc/peers.sh grpcio|js|hostile
 cd "$(dirname "$0")/../.." || exit 1
 export B="${B:-build}"
 skip() {

@@ -8,3 +8,4 @@ $(RPC_PARTS) $(RPC_TESTS): %: %.o $(B)/libweir.a
 
 TEST_NEEDS += $(RPC_PARTS)
 QUICK += $(RPC_TESTS) tests/rpc/grpcio.sh tests/rpc/js.sh
+SLOW += tests/rpc/hostile.sh
