@@ -142,6 +142,7 @@ static void describe(const struct serve *s, struct edge_reply *to, const struct 
 		e->n_handshake_bucket = EDGES_BUCKETS;
 	}
 	e->denied_rule = author(s, to, sums->denied_rule);
+	e->denied_egress = sums->denied_egress;
 	to->reply.n_edge++;
 }
 

@@ -366,6 +366,7 @@ static void count_record(struct edges *e, struct edge_sums *s, const struct reco
 	if (cut || (r->kind == WEIR_REC_DENIED && is_policy(r->reason))) {
 		s->denied_rule = r->rule[r->flags & WEIR_REC_EGRESS ? WEIR_EGRESS : WEIR_INGRESS];
 		s->denied_time = r->time;
+		s->denied_egress = r->flags & WEIR_REC_EGRESS;
 	}
 }
 

@@ -34,6 +34,7 @@ struct edge_sums {
 	uint32_t live;			/* flows, when the table was last read */
 	uint32_t denied_rule;		/* the last denial's author, as rules_get() knows it; 0: none */
 	uint64_t denied_time;
+	bool denied_egress;		/* the source's side said so */
 };
 
 struct edge {

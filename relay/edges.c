@@ -263,6 +263,8 @@ static void take_edge(struct edges *e, uint32_t number, const Weir__V1__Edge *in
 	}
 	if (add(e, r, &new, now) && new.sum[EDGE_DENIED] && note->row != EDGES_OTHER)
 		set_author(e, r, in, reply);
+	if (new.sum[EDGE_DENIED])
+		r->edge.denied_egress = in->denied_egress;
 }
 
 static uint32_t where_of(struct edges *e, const char *where)

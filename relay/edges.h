@@ -44,6 +44,7 @@ struct edge {
 	uint64_t live;
 	uint64_t version;		/* of its last change: edges_version() */
 	uint64_t changed;		/* CLOCK_REALTIME, nanoseconds */
+	bool denied_egress;		/* the last denial was the source's side's */
 	const uint8_t *author;		/* of the last denial, a weir.v1.Decision; NULL: none known */
 	uint32_t author_size;
 };

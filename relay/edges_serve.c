@@ -78,6 +78,7 @@ static void set_edge(struct built *b, const struct edge *e)
 		out->handshake_bucket = b->bucket[i];
 		out->n_handshake_bucket = EDGES_BUCKETS;
 	}
+	out->denied_egress = e->denied_egress;
 	if (!e->author)
 		return;
 	b->author[b->reply.n_author] = weir__v1__decision__unpack(NULL, e->author_size, e->author);

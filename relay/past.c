@@ -464,6 +464,23 @@ void past_window(const struct past *cp, uint64_t from, uint64_t to, past_fn fn, 
 	}
 }
 
+void past_each(const struct past *p, uint64_t from, uint64_t to, past_each_fn fn, void *ctx)
+{
+	for (unsigned int i = 0; i < p->n; i++) {
+		const struct stretch *s = stretch_at(p, i);
+		const uint8_t *at = s->bytes;
+		uint64_t sum[PAST_SUMS];
+		struct past_edge e;
+		uint32_t number = 0;
+
+		while (at && at < s->bytes + s->size && s->from < to && s->from + s->span > from) {
+			number = get_entry(&at, number, sum);
+			tells(&p->known[number], sum, &e);
+			fn(ctx, s->from, &e);
+		}
+	}
+}
+
 void past_strip(const struct past *p, uint64_t from, uint64_t step, unsigned int n, struct past_strip *out)
 {
 	memset(out, 0, n * sizeof(*out));

@@ -49,6 +49,10 @@ void past_tick(struct past *p, const struct edges *edges, uint64_t lost, uint64_
 typedef void (*past_fn)(void *ctx, const struct past_edge *e);
 void past_window(const struct past *p, uint64_t from, uint64_t to, past_fn fn, void *ctx);
 
+/* The same, stretch by stretch: 'at' is when it began. */
+typedef void (*past_each_fn)(void *ctx, uint64_t at, const struct past_edge *e);
+void past_each(const struct past *p, uint64_t from, uint64_t to, past_each_fn fn, void *ctx);
+
 /* Sums of all edges by stretches of 'step' from 'from' on; what lies before what is kept has 'known' false. */
 struct past_strip {
 	uint64_t opened, denied, would_deny, dropped, lost;
