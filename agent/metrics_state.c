@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is read when somebody asks: the kernel's counters, how full everything is, what was refused, the agent itself. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "agent/answers.h"
 #include "agent/flows.h"
@@ -234,25 +231,6 @@ static void read_counted_short(void *ctx, struct metric *to)
 	metric_put_count(to, no_value, c.folded);
 }
 
-static void read_cpu(void *ctx, struct metric *to)
-{
-	struct rusage u;
-
-	if (!getrusage(RUSAGE_SELF, &u))
-		metric_put(to, no_value, u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
-}
-
-static void read_resident(void *ctx, struct metric *to)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long all, resident;
-
-	if (f && fscanf(f, "%lu %lu", &all, &resident) == 2)
-		metric_put(to, no_value, (double)resident * sysconf(_SC_PAGESIZE));
-	if (f)
-		fclose(f);
-}
-
 static void read_own(void *ctx, struct metric *to)
 {
 	metric_put(to, no_value, ((struct meters *)ctx)->state->own_bytes);
@@ -261,35 +239,6 @@ static void read_own(void *ctx, struct metric *to)
 static void read_map_bytes(void *ctx, struct metric *to)
 {
 	metric_put(to, no_value, ((struct meters *)ctx)->state->map_bytes);
-}
-
-static void read_start(void *ctx, struct metric *to)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	metric_put(to, no_value, now.tv_sec + now.tv_nsec / 1e9 - (agent_now() - ((struct meters *)ctx)->a->started) / 1e9);
-}
-
-static void read_fds(void *ctx, struct metric *to)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	if (!d)
-		return;
-	while (readdir(d))
-		n++;
-	closedir(d);
-	metric_put(to, no_value, n - 3);		/* ".", "..", and the directory's own */
-}
-
-static void read_most_fds(void *ctx, struct metric *to)
-{
-	struct rlimit r;
-
-	if (!getrlimit(RLIMIT_NOFILE, &r))
-		metric_put(to, no_value, r.rlim_cur);
 }
 
 static const char *const reason_label[] = { "reason", NULL };
@@ -338,17 +287,10 @@ static const struct metric_about families[] = {
 	{ .name = "weir_records_unnamed", .help = "Of them those with a rule that nobody knows.", .read = read_unnamed },
 	{ .name = "weir_records_counted_short", .help = "Records counted in metrics without their ends, for want of room.",
 	  .read = read_counted_short },
-	{ .name = "process_cpu_seconds", .help = "CPU time that the agent used.", .unit = "seconds", .read = read_cpu },
-	{ .name = "process_resident_memory_bytes", .help = "Resident memory, with what is mapped of kernel maps.",
-	  .unit = "bytes", .type = METRIC_GAUGE, .read = read_resident },
 	{ .name = "weir_own_memory_bytes", .help = "Resident memory without what is mapped of kernel maps.", .unit = "bytes",
 	  .type = METRIC_GAUGE, .read = read_own },
 	{ .name = "weir_maps_memory_bytes", .help = "Memory of all kernel maps.", .unit = "bytes", .type = METRIC_GAUGE,
 	  .read = read_map_bytes },
-	{ .name = "process_start_time_seconds", .help = "When the agent began, in seconds since 1970.", .unit = "seconds",
-	  .type = METRIC_GAUGE, .read = read_start },
-	{ .name = "process_open_fds", .help = "Open descriptors.", .type = METRIC_GAUGE, .read = read_fds },
-	{ .name = "process_max_fds", .help = "Descriptors that may be open.", .type = METRIC_GAUGE, .read = read_most_fds },
 };
 
 int meters_state_open(struct meters *m)

@@ -20,6 +20,7 @@
 #include "relay/edges_follow.h"
 #include "relay/edges_serve.h"
 #include "relay/flows.h"
+#include "relay/metrics.h"
 #include "relay/relay.h"
 #include "relay/roster.h"
 #include "relay/when.h"
@@ -40,6 +41,7 @@ struct parts {
 	struct edges_follow *follow;
 	struct edges_served served;
 	struct roster *roster;
+	struct meters *meters;
 	struct peers_listener listener;
 	struct rpc_timer certificates, drained;
 	unsigned int drains;
@@ -241,7 +243,7 @@ static int start(struct parts *r)
 	if (err)
 		return err;
 	err = rpc_loop_open(&relay->rpc) ?: open_tls(relay, &why) ?: open_nodes(r, &why) ?: add_services(r) ?:
-	      listen_all(relay, &why);
+	      listen_all(relay, &why) ?: (relay->settings.http ? meters_open(&r->meters, relay, &why) : 0);
 	if (err) {
 		log_error("%s", why.text[0] ? complaint_text(&why, text, sizeof(text)) : strerror(-err));
 		return err;
@@ -270,6 +272,7 @@ static void stop(struct parts *r)
 		log_warn("calls to agents did not end: leaving without them");
 		_exit(1);
 	}
+	meters_close(r->meters);
 	rpc_server_free(relay->server);
 	rpc_reflection_free(r->reflection);
 	rpc_health_free(r->health);

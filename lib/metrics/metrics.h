@@ -52,6 +52,7 @@ struct metric_about {
 int metrics_new(struct metrics **out);
 void metrics_free(struct metrics *m);				/* NULL is fine */
 struct metric *metrics_add(struct metrics *m, const struct metric_about *about);	/* NULL: no memory, or a bad name */
+int metrics_add_process(struct metrics *m);	/* process_*: CPU, memory, descriptors */
 int metrics_add_own(struct metrics *m);		/* weir_metrics_*: series, and what was folded, by family */
 
 /*
