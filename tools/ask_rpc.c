@@ -84,8 +84,8 @@ static int part(const struct method *m, const ProtobufCMessage *answer, bool don
 
 static int node_failed(const char *node, const char *error)
 {
-	fprintf(stderr, "node %s did not answer: %s\n", node, error);
-	return VERB_GO;
+	verb_fail(VERB_FAILED, "node %s did not answer: %s", node, error);
+	return VERB_GO;		/* the others did */
 }
 
 static int endpoints_of(const struct method *m, const Weir__V1__ClusterEndpoints *all, ask_fn each, void *ctx)

@@ -84,16 +84,32 @@ static void add_node(struct table *t, const Weir__V1__NodeStatus *n)
 	table_cell(t, "%s", n->why);
 }
 
+static void print_rejected(const char *node, const Weir__V1__Rejected *r)
+{
+	struct text t = { 0 };
+
+	text_put(&t, "rejected by ");
+	text_clean(&t, node);
+	text_put(&t, ": ");
+	text_clean(&t, r->object);
+	text_put(&t, ": ");
+	text_clean(&t, r->why);
+	printf("%.*s%s\n", (int)t.n, t.data, r->last_good ? " (the last good version stays in force)" : "");
+	text_free(&t);
+}
+
 static void print_troubles(const Weir__V1__ClusterStatus *s)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < s->n_node; i++) {
 		const Weir__V1__Status *one = s->node[i]->status;
 
-		for (size_t r = 0; one && r < one->n_rejected; r++)
-			printf("\nrejected by %s: %s: %s%s", s->node[i]->name, one->rejected[r]->object, one->rejected[r]->why,
-			       one->rejected[r]->last_good ? " (the last good version stays in force)" : "");
-		if (one && one->n_rejected)
-			putchar('\n');
+		for (size_t r = 0; one && r < one->n_rejected; r++, any = true) {
+			if (!any)
+				putchar('\n');
+			print_rejected(s->node[i]->name, one->rejected[r]);
+		}
 	}
 	if (!s->n_node)
 		printf("\nthe relay knows no nodes (its --peers say where agents are)\n");

@@ -38,6 +38,22 @@ void table_heads(struct table *t, const char *const *head, unsigned int n)
 		add(t, strdup(head[t->ncolumns]));
 }
 
+/* What stands in a cell may come from anywhere: nothing in it moves a cursor.  'text' is taken. */
+static char *cleaned(char *text)
+{
+	struct text clean = { 0 };
+	const char *c = text;
+
+	while ((unsigned char)*c >= 0x20 && (unsigned char)*c < 0x7f)
+		c++;
+	if (!*c)
+		return text;
+	text_clean(&clean, text);
+	text_char(&clean, '\0');
+	free(text);
+	return clean.data;
+}
+
 void table_cell(struct table *t, const char *format, ...)
 {
 	char *text = NULL;
@@ -47,7 +63,7 @@ void table_cell(struct table *t, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	add(t, text);
+	add(t, text ? cleaned(text) : NULL);
 }
 
 static void print_row(const struct table *t, size_t first, const size_t *width, FILE *to)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tools/connect.h"
+#include "tools/text.h"
 #include "tools/verb.h"
 
 static char speaker[64] = "weir";	/* who talks on stderr */
@@ -87,13 +88,19 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 
 int verb_fail(enum verb_exit code, const char *format, ...)
 {
+	struct text text = { 0 };
+	char *said = NULL;
 	va_list args;
 
 	fflush(stdout);
-	fprintf(stderr, "%s: ", speaker);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&said, format, args) < 0)
+		said = NULL;
 	va_end(args);
+	text_clean(&text, said ? said : "no memory");	/* a server's words may be in it */
+	fprintf(stderr, "%s: %.*s", speaker, (int)text.n, text.data);
+	text_free(&text);
+	free(said);
 	fprintf(stderr, code == VERB_USAGE ? " (--help says how)\n" : "\n");
 	return code;
 }

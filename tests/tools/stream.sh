@@ -128,7 +128,7 @@ cat >"$dir/relay/observer.Observer.GetNodes" <<'END'
 {"nodes":[{"name":"n1","version":"weir v9","address":"10.0.0.1:4244","state":"NODE_CONNECTED","tls":{"enabled":true},"uptime_ns":"3600000000000","num_flows":"4095","max_flows":"4095","seen_flows":"7200"},{"name":"n3","address":"10.0.0.3:4244","state":"NODE_UNAVAILABLE"}]}
 END
 cat >"$dir/relay/weir.v1.Relay.ClusterStatus" <<'END'
-{"version":"9","uptime_ms":"3600000","connected":1,"unavailable":1,"node":[{"name":"n1","state":"connected","version":"9","flows_rate":12.5,"num_flows":"10","max_flows":"100","lost":"3","status":{"local_pods":4,"policies":2,"gauges":[{"name":"flows","used":"50","size":"100"},{"name":"pods","used":"1","size":"100"}],"rejected":[{"object":"NetworkPolicy shop/x","why":"port 70000","last_good":true}]}},{"name":"n3","state":"unavailable","why":"connection refused"}],"lost":[{"where":"ring","events":"3"}]}
+{"version":"9","uptime_ms":"3600000","connected":1,"unavailable":1,"node":[{"name":"n1","state":"connected","version":"9","flows_rate":12.5,"num_flows":"10","max_flows":"100","lost":"3","status":{"local_pods":4,"policies":2,"gauges":[{"name":"flows","used":"50","size":"100"},{"name":"pods","used":"1","size":"100"}],"rejected":[{"object":"NetworkPolicy shop/x","why":"port 70000","last_good":true}]}},{"name":"n3","state":"unavailable","why":"connection refused\u001b[2J"}],"lost":[{"where":"ring","events":"3"}]}
 END
 cat >"$dir/relay/weir.v1.Relay.Edges" <<'END'
 {"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:00Z","whole":true,"last":true,"author":[{"namespace":"shop","policy":"default-deny","rule":2}],"edge":[{"source":{"namespace":"shop","workload":"cart"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"opened":"30","bytes":"1024","reply_bytes":"1024","live":3,"handshakes":"30","handshake_us":"6000"},{"source":{"namespace":"shop","workload":"rogue"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"9","denied_rule":1},{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"2","bytes":"100"}],"lost":[{"where":"ring","events":"4"}]}
@@ -152,7 +152,7 @@ row "list nodes" 1 '^n1 +Connected +1h 00m +2.00 +4095/4095 \(100.00%\)$' "$weir
 row "in full" 1 '^n3 +Unavailable +N/A +N/A +N/A +N/A +10.0.0.3:4244 +Disabled$' "$weir" list nodes -o wide --server "$relay"
 row "as JSON" 1 '"state": "NODE_UNAVAILABLE"' "$weir" list nodes -o json --server "$relay"
 row "the cluster's status" 1 '^nodes 1/2 connected +flows/s 12.5 +kept 10 of 100 +events lost 3$' "$weir" status --server "$relay"
-has "a node that is away, and why" '^n3 +unavailable .*connection refused$' "$dir/said"
+has "a node that is away, and why, in words that move no cursor" '^n3 +unavailable .*connection refused\^\[\[2J$' "$dir/said"
 has "what is fullest" '50 % flows' "$dir/said"
 has "what is rejected" '^rejected by n1: NetworkPolicy shop/x: port 70000' "$dir/said"
 row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +in-force' "$weir" policy list --server "$relay"

@@ -92,6 +92,14 @@ static void test_table(void)
 	CHECK(!strncmp(text, "A      LONG  C\n0      1     2\nwider  4     5\n", 43), "aligned: %.43s", text);
 	free(text);
 	to = open_memstream(&text, &size);
+	table_begin(&t, "A", "B", NULL);
+	table_cell(&t, "x\033[2J\xc3\xa9\n");
+	table_cell(&t, "b");
+	table_end(&t, to);
+	fclose(to);
+	CHECK_TEXT(text, "A          B\nx^[[2J\xc3\xa9\\n  b\n", "nothing moves the cursor, and a letter is a column");
+	free(text);
+	to = open_memstream(&text, &size);
 	table_begin(&t, "A", NULL);
 	table_end(&t, to);
 	fclose(to);
