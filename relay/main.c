@@ -21,6 +21,7 @@
 #include "relay/edges_serve.h"
 #include "relay/flows.h"
 #include "relay/metrics.h"
+#include "relay/notify.h"
 #include "relay/relay.h"
 #include "relay/roster.h"
 #include "relay/when.h"
@@ -199,6 +200,7 @@ static int add_services(struct parts *r)
 		err = rpc_server_add(relay->server, flows_methods, FLOWS_METHODS, relay->flows) ?:
 		      rpc_server_add(relay->server, cluster_methods, CLUSTER_METHODS, relay->cluster) ?:
 		      rpc_server_add(relay->server, edges_methods, EDGES_METHODS, &r->served) ?:
+		      rpc_server_add(relay->server, notify_methods, NOTIFY_METHODS, relay->peers) ?:
 		      rpc_health_new(&r->health, relay->server);
 	if (!err)
 		err = rpc_health_name(r->health, HEALTH) ?: rpc_health_name(r->health, "observer.Observer");
