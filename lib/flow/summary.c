@@ -115,6 +115,10 @@ static void put_protocol(struct line *l, const struct flow *f)
 		put(l, flow_protocol_text(f->proto, buf));
 		return;
 	}
+	if (!f->proto && !(f->src.w[0] | f->src.w[1] | f->dst.w[0] | f->dst.w[1])) {
+		put(l, "headers not read");
+		return;
+	}
 	put(l, "Protocol ");
 	put_number(l, f->proto);
 }

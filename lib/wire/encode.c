@@ -266,7 +266,7 @@ static void write_first(struct writer *w, const struct wire_mask *m, const struc
 		write_endpoint(w, BELOW(SOURCE), WIRE_FLOW_SOURCE, f->source, f->source_endpoint);
 	if (WANTS(L4))
 		write_l4(w, BELOW(L4), f);
-	if (WANTS(IP))
+	if (WANTS(IP) && wire_has_ip(f))
 		write_ip(w, BELOW(IP), f);
 	if (WANTS(DROP_REASON))
 		writer_uint(w, WIRE_FLOW_DROP_REASON, f->drop_reason);

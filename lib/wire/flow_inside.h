@@ -46,6 +46,12 @@ static inline unsigned int wire_ip_version(const struct flow *f)
 	return __builtin_memcmp(f->src.byte, mapped, sizeof(mapped)) ? 2 : 1;
 }
 
+/* A packet that was dropped before its headers were read has no addresses, and no IP is told of it. */
+static inline bool wire_has_ip(const struct flow *f)
+{
+	return f->src.w[0] | f->src.w[1] | f->dst.w[0] | f->dst.w[1];
+}
+
 static inline bool wire_author_there(const struct flow_author *a)
 {
 	return *a->policy || *a->text;

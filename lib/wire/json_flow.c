@@ -190,7 +190,7 @@ static void put_first(struct json_line *o, const struct wire_mask *m, const stru
 		line_enum(o, LINE_KEY("verdict"), f->verdict, flow_verdict_name(f->verdict));
 	if (WANTS(DROP_REASON))
 		line_uint(o, LINE_KEY("drop_reason"), f->drop_reason);
-	if (WANTS(IP))
+	if (WANTS(IP) && wire_has_ip(f))
 		put_ip(o, BELOW(IP), f);
 	if (WANTS(L4))
 		put_l4(o, BELOW(L4), f);

@@ -81,6 +81,8 @@ static void summaries(void)
 	summary((struct flow){ .proto = 1, .icmp = true, .sport = 77 << 8 | 1 }, "ICMPv4 77(1)");
 	summary((struct flow){ .proto = 58, .icmp = true, .sport = 135 << 8 }, "ICMPv6 NeighborSolicitation");
 	summary((struct flow){ .proto = 47 }, "Protocol 47");
+	summary((struct flow){ .proto = 0, .src.byte[15] = 1 }, "Protocol 0");
+	summary((struct flow){ .proto = 0 }, "headers not read");
 	summary((struct flow){ .proto = 6, .tcp_flags = 2, .kind = FLOW_DENIED, .repeats = 7 }, "TCP Flags: SYN; and 7 more like it");
 	summary((struct flow){ .proto = 6, .tcp_flags = 0x11, .kind = FLOW_CLOSED, .reason = "expired", .duration = 1234567890,
 			       .packets = { 12, 1 }, .bytes = { 3456, 1 } },

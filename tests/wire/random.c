@@ -146,6 +146,8 @@ static void packet(struct random_flows *r, struct flow *f)
 	f->sport = (uint16_t)(f->icmp ? random_below(r, 140) << 8 | random_below(r, 6) : number(r));
 	f->dport = (uint16_t)number(r);
 	f->tcp_flags = (uint8_t)number(r);
+	if (one_in(r, 20))
+		return;			/* dropped before its headers were read */
 	address(r, one_in(r, 3), &f->src);
 	address(r, one_in(r, 3), &f->dst);
 }
