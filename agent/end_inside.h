@@ -20,6 +20,8 @@ struct end {
 	size_t size;			/* of the block */
 	struct group *group;
 	bool elsewhere;			/* a pod of another node */
+	uint32_t ifindex;
+	char interface[16];
 	uint16_t ns;			/* whose namespace has traffic; 0: none */
 	char bytes[] __attribute__((aligned(8)));	/* labels, strings, the encoded message */
 };

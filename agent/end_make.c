@@ -207,9 +207,11 @@ struct end *end_of_name(const struct name *name, const char *own_node, const cha
 	if (name->kind == NAME_POD) {
 		set_pod(&m, name);
 	} else if (name->kind == NAME_SERVICE) {
+		bool api = !strcmp(m.end.ns, "default") && !strcmp(NAME_NAME(name), "kubernetes");
+
 		m.end.workload = say(&m, "%s", NAME_NAME(name));
 		m.end.workload_kind = "Service";
-		set_reserved(&m, FLOW_ID_WORLD, "reserved:world");
+		set_reserved(&m, api ? FLOW_ID_API_SERVER : FLOW_ID_WORLD, api ? "reserved:kube-apiserver" : "reserved:world");
 	} else {
 		bool own = !strcmp(NAME_NAME(name), own_node);
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include <weir/endpoint.h>
+
+#include "agent/datapath.h"
 #include "agent/end_inside.h"
 
 #define INDEXES (1 << 20)		/* as agent/names.c numbers them */
@@ -35,7 +39,7 @@ struct ends {
 	struct ends_counts counts;
 };
 
-static struct end *make(struct ends *e, uint32_t number);
+static struct end *make(struct ends *e, uint32_t number, unsigned int endpoint);
 static struct group *group_of(struct ends *e, const struct end *end);
 static void free_end(struct ends *e, struct end *end);
 static void free_limbo(struct ends *e, bool all);
@@ -139,7 +143,7 @@ uint32_t ends_name(struct ends *e, unsigned int endpoint, const struct weir_addr
 		return number;
 	end = e->slot[INDEX(number)];
 	if (!end || end->flow.number != number) {
-		end = make(e, number);
+		end = make(e, number, endpoint);
 		if (!end)
 			return NAMES_WORLD;
 	}
@@ -190,6 +194,14 @@ void ends_forget(struct ends *e, uint64_t oldest)
 const struct ends_group *ends_group(const struct ends *e, uint32_t number)
 {
 	return &end_at(e, number)->group->public;
+}
+
+const char *ends_interface(const struct ends *e, uint32_t number, uint32_t *ifindex)
+{
+	const struct end *end = end_at(e, number);
+
+	*ifindex = end->ifindex;
+	return end->interface;
 }
 
 bool ends_elsewhere(const struct ends *e, uint32_t number)
@@ -288,7 +300,16 @@ static uint16_t space_of(struct ends *e, const char *ns)
 	return i;
 }
 
-static struct end *make(struct ends *e, uint32_t number)
+static void set_interface(const struct ends *e, struct end *end, unsigned int endpoint)
+{
+	if (!e->with.datapath || !endpoint || endpoint >= WEIR_ENDPOINT_NODE)
+		return;
+	end->ifindex = datapath_view(e->with.datapath)->endpoint[endpoint].ifindex;
+	if (!end->ifindex || !if_indextoname(end->ifindex, end->interface))
+		end->interface[0] = '\0';
+}
+
+static struct end *make(struct ends *e, uint32_t number, unsigned int endpoint)
 {
 	const struct name *name = names_peek(e->with.names, number);
 	struct end *end = NULL;
@@ -302,6 +323,7 @@ static struct end *make(struct ends *e, uint32_t number)
 		free(end);
 		return NULL;
 	}
+	set_interface(e, end, endpoint);
 	end->elsewhere = name->kind == NAME_POD && !name->local;
 	end->ns = space_of(e, name->kind == NAME_POD ? end->flow.ns : "");
 	end->next = e->all;

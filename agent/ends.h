@@ -15,17 +15,22 @@
 #include "agent/quiet.h"
 #include "lib/flow/flow.h"
 
+struct datapath;
 struct ends;
 
 struct ends_with {		/* none of them ours */
 	struct names *names;
 	struct quiet *quiet;
+	const struct datapath *datapath;	/* which interface an endpoint has; NULL: none is told */
 	const char *cluster;	/* "" or the cluster's name */
 };
 int ends_new(struct ends **out, const struct ends_with *with);
 void ends_free(struct ends *e);			/* NULL is fine */
 
 const struct flow_end *ends_get(const struct ends *e, uint32_t number);	/* never NULL: world for whom nobody knows */
+
+/* The host's end of a local pod's interface, when a flow first named the pod; "": none is known. */
+const char *ends_interface(const struct ends *e, uint32_t number, uint32_t *ifindex);
 
 /* The reader's thread. */
 #define ENDS_MOST 65536			/* blocks; whoever finds no room is told as world */

@@ -255,11 +255,12 @@ void flow_view(const struct flow_views *v, const struct record *r, uint64_t numb
 	f->destination_endpoint = r->endpoint[WEIR_INGRESS] == WEIR_ENDPOINT_NODE ? 0 : r->endpoint[WEIR_INGRESS];
 	view_service(f->source, &f->source_service, &f->source_service_ns);
 	view_service(f->destination, &f->destination_service, &f->destination_service_ns);
-	f->interface = f->nearest = "";
+	f->nearest = "";
 	f->partial = !!(r->flags & WEIR_REC_PARTIAL);
 	f->picked_up = !!(r->flags & WEIR_REC_PICKED_UP);
 	f->cut = !!(r->flags & WEIR_REC_CUT);
 	view_verdict(v, r, f);
+	f->interface = ends_interface(v->ends, r->name[f->direction == FLOW_EGRESS ? WEIR_EGRESS : WEIR_INGRESS], &f->ifindex);
 	if (r->flags & WEIR_REC_AUDIT && r->kind != WEIR_REC_CLOSED)
 		view_would(v, r, f);
 	view_event(r, f);

@@ -10,6 +10,7 @@
 #include "agent/datapath_inside.h"
 #include "agent/flows.h"
 
+#define AHEAD 1024		/* bytes of a ring that are fetched before they are read */
 #define TELL_EACH 64		/* records, before the programs are told that there is room again */
 
 struct flows {
@@ -136,6 +137,7 @@ static const struct weir_record *peek(const struct ring_view *r, unsigned long *
 
 		if (head & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
+		__builtin_prefetch(r->data + ((*at + AHEAD) & (r->size - 1)));
 		if (!(head & BPF_RINGBUF_DISCARD_BIT))
 			return (const struct weir_record *)(r->data + (*at & (r->size - 1)) + BPF_RINGBUF_HDR_SZ);
 		*at = entry_after(*at, head);

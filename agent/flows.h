@@ -16,7 +16,7 @@
 
 struct flows;
 
-/* 'r' is a copy on the reader's stack, 96 bytes whatever the kind: what a short record lacks is zero. */
+/* 'r' is a copy on the reader's stack, whole whatever the kind: what a short record lacks is zero. */
 typedef void (*flows_record_fn)(void *ctx, const struct weir_record *r);
 
 int flows_open(struct flows **out, struct datapath *dp, flows_record_fn fn, void *ctx);

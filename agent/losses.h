@@ -24,7 +24,7 @@ struct datapath;
 	X(HISTORY,	3, "history",	"flows overwritten before a stream came to read them")		\
 	X(STREAM,	2, "stream",	"flows that a stream could not be given")			\
 	X(EXPORT,	2, "export",	"flows that an export could not write")				\
-	X(EDGES,	2, "edges",	"closed flows whose edge had no room")
+	X(EDGES,	2, "edges",	"records and readings whose edge had no room: under 'other'")
 enum loss_stage {
 #define X(stage, source, word, text) LOSS_##stage,
 	LOSSES(X)

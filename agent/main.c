@@ -203,7 +203,7 @@ static int start_datapath(struct agent *a)
 static int start_records(struct agent *a)
 {
 	struct reader_with with = { .loop = a->loop, .datapath = a->datapath, .on_records = on_records, .ctx = a };
-	struct ends_with ends = { .cluster = a->settings.cluster ?: "" };
+	struct ends_with ends = { .datapath = a->datapath, .cluster = a->settings.cluster ?: "" };
 	int err = rules_open(&a->rules, a->settings.judge ? NULL : a->settings.data);
 
 	if (err)

@@ -33,6 +33,7 @@ struct reader {
 	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for records before this one */
 	uint64_t second;		/* the last in which there was housekeeping */
 	uint64_t read, passes;
+	uint64_t refused;		/* by the edges, told to the losses */
 };
 
 static void *run(void *ctx);
@@ -186,8 +187,16 @@ static void each_second(struct reader *r, uint64_t second)
 	r->second = second;
 	records_tick(r->with.records, second);
 	ends_forget(r->with.ends, reader_oldest(r));
-	if (r->with.losses)
-		losses_kernel(r->with.losses, r->with.datapath, r->naming.now, records_next(r->with.records));
+	if (!r->with.losses)
+		return;
+	losses_kernel(r->with.losses, r->with.datapath, r->naming.now, records_next(r->with.records));
+	if (r->with.edges) {
+		struct edges_counts c;
+
+		edges_count(r->with.edges, &c);
+		losses_add(r->with.losses, LOSS_EDGES, c.refused - r->refused);
+		r->refused = c.refused;
+	}
 }
 
 /* What is in the rings, a batch at a time. */
