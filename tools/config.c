@@ -26,6 +26,12 @@ static const char *argument(int argc, char **argv, const char *name)
 	return NULL;
 }
 
+/* Options go before variables and files; --lab says whom to ask as --server does. */
+static bool is_said(int argc, char **argv, const char *name)
+{
+	return argument(argc, argv, name) || (!strcmp(name, "server") && argument(argc, argv, "lab"));
+}
+
 bool config_path(const char *said, char path[PATH_MAX], bool *named)
 {
 	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
@@ -212,7 +218,7 @@ static int apply_file(int argc, char **argv, const struct opt *options, struct c
 		const struct config_line *l = &file.line[i];
 
 		config_variable(l->name, known, sizeof(known));
-		if (argument(argc, argv, l->name) || getenv(known))
+		if (is_said(argc, argv, l->name) || getenv(known))
 			continue;
 		err = strcmp(l->name, "config") && strcmp(l->name, "lab") ? opt_set(options, l->name, l->value, why) : -ENOENT;
 		if (err == -ENOENT)
@@ -236,7 +242,7 @@ int config_apply(int argc, char **argv, const struct opt *options, struct compla
 	while (!err && (o = opt_next(&w))) {
 		const char *value;
 
-		if (!o->name || !o->text || !strcmp(o->name, "config") || argument(argc, argv, o->name))
+		if (!o->name || !o->text || !strcmp(o->name, "config") || is_said(argc, argv, o->name))
 			continue;
 		config_variable(o->name, name, sizeof(name));
 		value = getenv(name);

@@ -174,6 +174,8 @@ bool connect_is_local(const struct connect *c)
 /* What a person may do about it. */
 static const char *hint(const struct connect *c)
 {
+	if (!connect_want.server && !connect_want.lab && !strcmp(c->server, CONNECT_RELAY))
+		return " (no agent runs here, no lab is up: --server says whom to ask, 'weir lab demo' makes something to look at)";
 	if (connect_is_local(c))
 		return " (weir-agent makes that socket; --server says whom else to ask)";
 	return "";

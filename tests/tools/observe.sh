@@ -158,6 +158,8 @@ row "and read" 0 "^unix:$dir/from-file$" "$weir" config get server
 row "and used" 3 "cannot reach 'unix:$dir/from-file'" "$weir" observe
 row "a variable goes before the file" 3 "cannot reach 'unix:$dir/from-env'" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe
 row "an option before both" 3 "cannot reach 'unix:$dir/from-arg'" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe --server "unix:$dir/from-arg"
+row "a lab before both" 3 "no lab 'none-$$' is up" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe --lab "none-$$"
+row "a lab and a server" 2 "both say whom" "$weir" observe --lab x --server y
 row "who says what" 0 "^server +unix:$dir/from-env +WEIR_SERVER " env WEIR_SERVER="unix:$dir/from-env" "$weir" config view
 row "a setting's slip" 2 "no setting 'sever' \(did you mean 'server'\?\)" "$weir" config set sever x
 row "a value that is none" 2 "wants a time" "$weir" config set timeout soon
