@@ -11,6 +11,7 @@
 #include "proto/weir/v1/agent.pb-c.h"
 
 #define AT_ONCE 128			/* edges in one reply */
+#define STREAMS_MOST 32			/* of these: each may tell all edges every second */
 #define SCAN 1024			/* looked at in one go */
 #define INTERVAL_MS 5000
 #define INTERVAL_LEAST_MS 1000
@@ -55,20 +56,22 @@ static void on_request(struct rpc_call *c, const uint8_t *data, size_t size, voi
 	Weir__V1__EdgesRequest *ask = serve_unpack(c, &weir__v1__edges_request__descriptor, data, size);
 	struct edge_stream *e = ask ? calloc(1, sizeof(*e)) : NULL;
 	unsigned int ms = ask && ask->interval_ms ? ask->interval_ms : INTERVAL_MS;
+	struct serve *s = ctx;
 
 	unpack_free(ask);
 	if (!ask)
 		return;
-	if (!e || ms < INTERVAL_LEAST_MS || ms > INTERVAL_MOST_MS) {
-		if (!e)
-			rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "no memory");
+	if (!e || ms < INTERVAL_LEAST_MS || ms > INTERVAL_MOST_MS || s->n_edge_streams == STREAMS_MOST) {
+		if (!e || s->n_edge_streams == STREAMS_MOST)
+			rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "%s", e ? "too many ask for edges already" : "no memory");
 		else
 			rpc_call_finish(c, RPC_INVALID_ARGUMENT, "interval_ms: from %d to %d, not %u", INTERVAL_LEAST_MS,
 					INTERVAL_MOST_MS, ms);
 		free(e);
 		return;
 	}
-	e->s = ctx;			/* not ours */
+	s->n_edge_streams++;
+	e->s = s;			/* not ours */
 	e->call = c;			/* not ours */
 	e->interval_ms = ms;
 	e->due = true;
@@ -252,8 +255,10 @@ static void closed(struct rpc_call *c, bool gone, void *ctx)
 {
 	struct edge_stream *e = *rpc_call_user(c);
 
-	if (e)
-		rpc_timer_stop(e->s->loop, &e->timer);
+	if (!e)
+		return;
+	rpc_timer_stop(e->s->loop, &e->timer);
+	e->s->n_edge_streams--;
 	free(e);
 }
 

@@ -8,6 +8,9 @@
  *	ask(&q->errand)					on the loop's thread: cluster state may be looked at
  *	answer(&q->errand, true)			on the gRPC thread; the errand is the sender's again
  *
+ * One is on its way at a time, and after it the loop's thread is left alone for as long as it took: who asks without end
+ * takes half of that thread at most, and nothing else there waits for more than one answer.
+ *
  * An errand that is never run, because the agent ends, comes back with 'done' false.
  */
 #ifndef WEIR_AGENT_ERRAND_H
@@ -16,7 +19,7 @@
 #include "lib/loop.h"
 #include "lib/rpc/loop.h"
 
-#define ERRANDS_MOST 64			/* on their way */
+#define ERRANDS_MOST 64			/* that wait for their turn */
 
 struct errands;
 

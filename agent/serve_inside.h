@@ -41,6 +41,8 @@ struct serve {
 	struct rpc_bell drained;
 	uint64_t drained_next, drained_time;
 	bool draining;
+
+	unsigned int n_edge_streams;	/* agent/edge_service.c */
 };
 
 /* agent/observer.c: observer.Observer but for its events */

@@ -9,6 +9,8 @@
 
 #define HINT_WAIT_MS 20			/* for one flow */
 #define HINT_BUDGET_MS 100		/* for a stream at first; then a fifth of its time */
+#define SLICE_NS 2000000		/* of one call, once it has looked at the first */
+#define LOOKS_A_TIME 16		/* records between two looks at the clock */
 #define LAPPED_AHEAD 8			/* who is lapped goes on an eighth of the history ahead of what is overwritten next */
 
 /* One thread, one message at a time. */
@@ -29,6 +31,22 @@ uint64_t stream_clock(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* Has looked at 'looked' records in this call.  Filters may be as dear as they like: time counts, too, so that nobody
+ * else on this thread waits long. */
+static bool may_look(struct stream *s, unsigned int looked)
+{
+	struct timespec t;
+	uint64_t now;
+
+	if (!looked || looked % LOOKS_A_TIME)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = t.tv_sec * NS_PER_S + t.tv_nsec;
+	if (looked == LOOKS_A_TIME)
+		s->slice_end = now + SLICE_NS;
+	return looked < STREAM_SCAN && now < s->slice_end;
 }
 
 /* --- Where it begins --- */
@@ -52,7 +70,7 @@ static enum rpc_next seek(struct stream *s)
 	struct flow f;
 	int found;
 
-	for (unsigned int looked = 0; looked < STREAM_SCAN; looked++) {
+	for (unsigned int looked = 0;; looked++) {
 		if (!s->back || records_copy(s->from.records, s->back - 1, &r))
 			break;		/* the oldest that there is */
 		if (r.time <= s->until) {
@@ -65,7 +83,7 @@ static enum rpc_next seek(struct stream *s)
 		s->back--;
 		if (!s->to_find)
 			break;
-		if (looked == STREAM_SCAN - 1)
+		if (!may_look(s, looked + 1))
 			return RPC_AGAIN;
 	}
 	s->at = s->start = s->back;
@@ -334,7 +352,7 @@ enum rpc_next stream_next(struct stream *s, struct rpc_out *out)
 	quiet_point(s->from.quiet, QUIET_RPC);
 	if (s->seeking)
 		what = seek(s) == RPC_IDLE ? RPC_IDLE : RPC_AGAIN;
-	for (unsigned int looked = 0; looked < STREAM_SCAN && what == RPC_AGAIN && !s->seeking; looked++)
+	for (unsigned int looked = 0; may_look(s, looked) && what == RPC_AGAIN && !s->seeking; looked++)
 		what = step(s, out);
 	quiet_away(s->from.quiet, QUIET_RPC);
 	return what;

@@ -78,7 +78,8 @@ static int read_mask(struct stream *s, const Observer__GetFlowsRequest *ask, str
 	unpack_free(old);
 	if (!err && !s->mask && !s->detail)
 		err = mask_without_detail(&s->mask);
-	s->wants_hints = mask_wants(s->mask, EXTENSIONS) || mask_wants(s->mask, 21004) || mask_wants(s->mask, 21005);
+	s->wants_hints = mask_wants(s->mask, EXTENSIONS) || mask_wants(s->mask, 21004) || mask_wants(s->mask, 21005) ||
+			 s->by_policy;
 	return err;
 }
 

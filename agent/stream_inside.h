@@ -38,6 +38,7 @@ struct stream {
 
 	uint64_t mark_time, mark_before;	/* 0: none is to be said */
 
+	uint64_t slice_end;		/* of this call: nanoseconds of CLOCK_MONOTONIC */
 	enum stream_wait wait;		/* for a hint */
 	struct rpc_timer timer;
 	uint64_t born_ms, wait_began, waited_ms;

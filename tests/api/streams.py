@@ -3,6 +3,8 @@
 import concurrent.futures
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -113,6 +115,75 @@ def storms(lab):
         a.channel.close()
 
 
+class Control:
+    """The control socket: a cheap question, answered by the loop's thread."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.connect(path)
+        ask = control_pb2.Request(endpoint_remove=control_pb2.EndpointRemoveRequest(pod="no/pod")).SerializeToString()
+        self.ask = struct.pack(">I", len(ask)) + ask
+
+    def seconds(self):
+        began = time.monotonic()
+        self.s.sendall(self.ask)
+        size = struct.unpack(">I", self.s.recv(4, socket.MSG_WAITALL))[0]
+        self.s.recv(size, socket.MSG_WAITALL)
+        return time.monotonic() - began
+
+
+def hammers(lab):
+    """All that makes the loop's thread work, asked without end: it goes on with its own work."""
+    control, stop = Control(lab.control().removeprefix("unix:")), threading.Event()
+    quiet = max(control.seconds() for _ in range(20))
+    apis = [Api(lab.observer()) for _ in range(4)]
+    codes = {}
+
+    def hammer(api, name, fields):
+        while not stop.is_set():
+            code = error(lambda: getattr(api, name)(seconds=20, **fields))[0]
+            codes[code] = codes.get(code, 0) + 1
+
+    calls = (("Policies", {}), ("Endpoints", {}), ("Status", {}),
+             ("Why", {"source": "shop/rogue", "destination": "shop/cart", "port": 80}), ("Mark", {"stream": "x"}))
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        for i in range(40):
+            pool.submit(hammer, apis[i % 4], *calls[i % len(calls)])
+        slowest = max(control.seconds() for _ in range(60) if not time.sleep(0.05))
+        stop.set()
+    t.check("questions were answered", codes.get("OK", 0) > 100 and set(codes) <= {"OK", "RESOURCE_EXHAUSTED"}, codes)
+    t.check("the loop's thread is not held up", slowest < 0.25, f"{slowest} s, {quiet} s before")
+    edges = [apis[i % 4].Edges(interval_ms=1000, seconds=5) for i in range(40)]
+    ends = [error(lambda: next(e))[0] for e in edges]
+    t.check("no more than so many ask for edges", 8 <= ends.count("RESOURCE_EXHAUSTED") <= 9, ends)  # a relay may be there, too
+    for e in edges:
+        e.cancel()
+    for a in apis:
+        a.channel.close()
+
+
+def dear(lab):
+    """Filters as dear as they may be, followed by many: others are served all the same."""
+    apis = [Api(lab.observer()) for _ in range(3)]
+    flt = [Filter(destination_label=[f"app in (a{i}, b{i}, c{i}), x notin (d{i})" for i in range(1000)])]
+    calls = [apis[i % 3].GetFlows(follow=True, seconds=60, whitelist=flt) for i in range(60)]
+    for c in calls:
+        c.initial_metadata()
+    slowest = 0
+    with Api(lab.observer()) as api:
+        for _ in range(10):
+            lab.talks("shop/frontend", [(CART, 8080)] * 50, seconds=0.1)
+            began = time.monotonic()
+            api.ServerStatus(seconds=20)
+            list(api.GetFlows(number=5, seconds=20))
+            slowest = max(slowest, time.monotonic() - began)
+    t.check("others are served", slowest < 2, slowest)
+    for c in calls:
+        c.cancel()
+    for a in apis:
+        a.channel.close()
+
+
 def control_answers(lab):
     said = subprocess.run([WEIR, "endpoints", "--server", lab.control()], capture_output=True, text=True)
     return said.returncode == 0
@@ -178,6 +249,8 @@ with Lab("policies/shop") as lab:
     lab.serve("shop/database", 5432)
     many(lab)
     storms(lab)
+    hammers(lab)
+    dear(lab)
     t.check("the control socket answers", control_answers(lab))
     with open(os.path.join(lab.dir, "log"), "w") as log:
         args = stops(lab)
