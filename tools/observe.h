@@ -4,7 +4,7 @@
 #define WEIR_TOOLS_OBSERVE_H
 
 #include "tools/print.h"
-#include "tools/select.h"
+#include "lib/select/select.h"
 
 #define OBSERVE_INCOMPLETE 5	/* exit code of --require-complete */
 

@@ -12,7 +12,7 @@
 #define WEIR_TOOLS_STORED_H
 
 #include "proto/observer/observer.pb-c.h"
-#include "tools/select.h"
+#include "lib/select/select.h"
 
 #define STORED_LAST_MOST 1000000		/* of --last */
 #define STORED_LINE_MOST (4 << 20)		/* bytes */

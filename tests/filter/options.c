@@ -11,7 +11,7 @@
 
 #include "observer/observer.pb-c.h"
 #include "tests/check.h"
-#include "tools/select.h"
+#include "lib/select/select.h"
 
 #define NOW (1795282200ull * 1000000000)	/* 2026-11-21T17:30:00Z */
 

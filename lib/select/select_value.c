@@ -8,7 +8,7 @@
 
 #include "lib/flow/words.h"
 #include "lib/word.h"
-#include "tools/select_inside.h"
+#include "lib/select/select_inside.h"
 
 #define SHOW 80
 #define WORDS_MOST 128

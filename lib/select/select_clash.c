@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 
-#include "tools/select_inside.h"
+#include "lib/select/select_inside.h"
 
 static bool same_end(const struct choice *a, const struct choice *b)
 {

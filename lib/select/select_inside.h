@@ -3,11 +3,11 @@
  * How options become filters.  select_options.c has the table and keeps what was given, in order, after looking at each
  * value; select_value.c makes a value of text; select_clash.c says which options contradict each other; select.c builds.
  */
-#ifndef WEIR_TOOLS_SELECT_INSIDE_H
-#define WEIR_TOOLS_SELECT_INSIDE_H
+#ifndef WEIR_LIB_SELECT_INSIDE_H
+#define WEIR_LIB_SELECT_INSIDE_H
 
 #include "flow/flow.pb-c.h"
-#include "tools/select.h"
+#include "lib/select/select.h"
 
 enum choice_end { END_NEITHER, END_SOURCE, END_DESTINATION, END_EITHER };
 

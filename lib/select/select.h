@@ -21,8 +21,8 @@
  * --not negates the option behind it, so options are taken in their order.  A symmetric option (--pod) makes two
  * filters, one for each end.  Options that contradict each other are refused by one sentence.
  */
-#ifndef WEIR_TOOLS_SELECT_H
-#define WEIR_TOOLS_SELECT_H
+#ifndef WEIR_LIB_SELECT_H
+#define WEIR_LIB_SELECT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
 #include "lib/wire/json.h"
 #include "lib/wire/mask.h"
 #include "observer/observer.pb-c.h"
-#include "tools/select_inside.h"
-#include "tools/when.h"
+#include "lib/select/select_inside.h"
+#include "lib/select/when.h"
 #include "weir/v1/agent.pb-c.h"
 
 #define OPTIONS_URL "type.googleapis.com/weir.v1.FlowsOptions"

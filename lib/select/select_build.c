@@ -10,7 +10,7 @@
 #include "lib/json.h"
 #include "lib/wire/json.h"
 #include "lib/word.h"
-#include "tools/select_inside.h"
+#include "lib/select/select_inside.h"
 
 #define NAME_MOST 2048
 

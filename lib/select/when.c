@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/when.h"
+#include "lib/select/when.h"
 
 #define SECOND 1000000000ull
 #define YEAR_MOST 2200		/* nanoseconds of 64 bits end in 2554 */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/utf8.h"
-#include "tools/select_inside.h"
+#include "lib/select/select_inside.h"
 
 struct select_given select_given = { .default_masks = true };
 

@@ -8,8 +8,8 @@
  * 2026-11-21T14:05+01:00, RFC 3339 with seconds and fractions, Sat, 21 Nov 2026 14:05:00 +0100, and as compact output has
  * it, in UTC: Nov 21 14:05:00.123, the last such one.
  */
-#ifndef WEIR_TOOLS_WHEN_H
-#define WEIR_TOOLS_WHEN_H
+#ifndef WEIR_LIB_WHEN_H
+#define WEIR_LIB_WHEN_H
 
 #include <stdint.h>
 
