@@ -29,6 +29,7 @@ struct leg {
 	uint64_t heard;			/* mono, nanoseconds */
 	unsigned int garbage;
 	bool paused, cancelled;
+	bool refused;			/* it does not understand what is asked */
 	char why[256];			/* cancelled: why, if the client is to hear of it */
 };
 
@@ -60,7 +61,7 @@ struct stream {
 enum { MESSAGE_FLOW, MESSAGE_OTHER, MESSAGE_NOW };	/* kinds in the merge; NOW: what is past is past */
 
 void stream_wake(struct stream *s, uint64_t mono);	/* something has come: soon, or at once if it has been quiet */
-void stream_fail(struct stream *s, enum rpc_code code, const char *text);	/* the client's fault: all nodes say so */
+void stream_fail(struct stream *s, enum rpc_code code, const char *text);	/* the client's fault: every node says so */
 void stream_settle(struct stream *s);	/* a leg has ended */
 
 int leg_start(struct stream *s, struct peer *p);	/* one that had broken off goes on */

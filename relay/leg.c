@@ -97,6 +97,15 @@ static void tell_end(struct leg *leg, const struct rpc_end *end)
 	notices_add(&s->notices, WIRE_NODE_ERROR, leg->peer->name, text, when_mono());
 }
 
+/* One node that refuses what others understand has a fault of its own. */
+static bool all_refused(const struct stream *s)
+{
+	for (const struct leg *leg = s->legs; leg; leg = leg->next)
+		if (!leg->refused)
+			return false;
+	return true;
+}
+
 static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 {
 	struct leg *leg = ctx;
@@ -109,7 +118,8 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	if (s->call) {
 		merge_end(s->merge, source);
 		tell_end(leg, end);
-		if (end->code == RPC_INVALID_ARGUMENT && !leg->cancelled)
+		leg->refused = end->code == RPC_INVALID_ARGUMENT && !leg->cancelled;
+		if (leg->refused && all_refused(s))
 			stream_fail(s, end->code, end->text);
 		if (!leg->cancelled && end->code != RPC_OK)
 			peer_suspect(leg->peer);
@@ -172,7 +182,7 @@ int leg_start(struct stream *s, struct peer *p)
 	}
 	if (!leg && !(leg = leg_new(s, p)))
 		return -ENOMEM;
-	leg->cancelled = leg->paused = false;
+	leg->cancelled = leg->paused = leg->refused = false;
 	leg->garbage = 0;
 	leg->why[0] = '\0';
 	leg->heard = when_mono();

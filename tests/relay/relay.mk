@@ -8,9 +8,9 @@ $(B)/tests/relay/fake_agent $(RELAY_TESTS): $(B)/tests/relay/%: $(B)/tests/relay
 
 $(B)/tests/relay/live: $(B)/tests/relay/rig.o
 
-QUICK += $(B)/tests/relay/merge $(wildcard tests/relay/*.sh) $(wildcard tests/relay/*.py)
-SLOW += $(B)/tests/relay/live
-TEST_NEEDS += $(B)/weir-relay $(B)/tests/relay/fake_agent
+QUICK += $(B)/tests/relay/merge
+SLOW += $(B)/tests/relay/live tests/relay/odd.py
+TEST_NEEDS += $(B)/tests/api/gen/.done $(B)/weir-relay $(B)/tests/relay/fake_agent
 
 STREAM_PARTS += $(B)/bench/stream/relay
 $(B)/bench/stream/relay: $(B)/bench/stream/relay.o $(B)/tests/relay/rig.o $(B)/bench/report.o $(B)/libweir.a
