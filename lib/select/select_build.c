@@ -103,25 +103,42 @@ static int put_qualified(struct half *h, enum choice_end end, const struct given
 	return err || any ? err : put_name(h, field, NULL, g->value);
 }
 
-/* A service and a pod of one end are of one namespace, or nothing is both. */
-static int check_one_namespace(struct half *h, enum choice_end end, const struct given *service)
+static bool has_namespaces(const struct half *h, enum choice_end end)
 {
-	const char *slash = strchr(service->value, '/');
-	char ns[NAME_MOST];
-
-	if (!slash || slash == service->value)
-		return 0;
-	snprintf(ns, sizeof(ns), "%.*s", (int)(slash - service->value), service->value);
 	for (unsigned int i = 0; i < h->given->n; i++) {
 		const struct given *g = &h->given->given[i];
 
-		if (g->choice->how != HOW_POD || !is_at(h, g, end) || agrees(g->value, ns))
-			continue;
-		complaint_set(h->why, 0, 0, "'--%s %s' and '--%s %s' contradict each other: one end has one namespace", service->name,
-			      service->value, g->name, g->value);
-		return -EINVAL;
+		if (is_at(h, g, end) && (g->choice->how == HOW_NAMESPACE || g->choice->how == HOW_ALL_NAMESPACES))
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+/* A service and a pod of one end are of one namespace, or nothing is both: one of the pods must agree. */
+static int check_one_namespace(struct half *h, enum choice_end end, const struct given *service)
+{
+	const char *slash = strchr(service->value, '/');
+	const struct given *wrong = NULL;
+	char ns[NAME_MOST] = "default";
+
+	if (slash == service->value || (!slash && has_namespaces(h, end)))
+		return 0;
+	if (slash)
+		snprintf(ns, sizeof(ns), "%.*s", (int)(slash - service->value), service->value);
+	for (unsigned int i = 0; i < h->given->n; i++) {
+		const struct given *g = &h->given->given[i];
+
+		if (g->choice->how != HOW_POD || !is_at(h, g, end))
+			continue;
+		if (agrees(g->value, ns))
+			return 0;
+		wrong = g;
+	}
+	if (!wrong)
+		return 0;
+	complaint_set(h->why, 0, 0, "'--%s %s' and '--%s %s' contradict each other: one end has one namespace", service->name,
+		      service->value, wrong->name, wrong->value);
+	return -EINVAL;
 }
 
 /* Pods, services and namespaces of one end. */

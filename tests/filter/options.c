@@ -145,6 +145,8 @@ static const struct row rows[] = {
 	{ "--pod a/x --service b/y", "!", "one end has one namespace" },
 	{ "--service b/y --pod a/x", "!", "one end has one namespace" },
 	{ "--pod a/x --from-service b/y", "!", "one end has one namespace" },
+	{ "--service web --pod a/x", "!", "one end has one namespace" },		/* it is default/web */
+	{ "--service web --pod a/x --pod /z", "{\"source_pod\":[\"a/x\",\"/z\"],\"source_service\":[\"web\"]};{\"destination_pod\":[\"a/x\",\"/z\"],\"destination_service\":[\"web\"]}", "" },
 	{ "--encrypted --unencrypted", "!", "one or the other" },
 	{ "--denied --verdict DROPPED", "!", "contradict" },
 	{ "--last 5 --first 5", "!", "'--first' and '--last'" },
