@@ -140,9 +140,16 @@ bool edges_take(struct edges *e, const Weir__V1__EdgesReply *r)
 
 void edges_turn(struct edges *e)
 {
-	for (uint32_t i = 0; i < e->n; i++)
-		e->edge[i].then = e->edge[i].now;
-	e->before = e->at;
+	bool first = !e->before;
+
+	if (!first && e->at - e->middle < EDGES_TURN_NS)
+		return;
+	for (uint32_t i = 0; i < e->n; i++) {
+		e->edge[i].then = first ? e->edge[i].now : e->edge[i].middle;
+		e->edge[i].middle = e->edge[i].now;
+	}
+	e->before = first ? e->at : e->middle;
+	e->middle = e->at;
 }
 
 void edges_free(struct edges *e)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who talks to whom: an agent's or a relay's edges as they come, and what changed between two tellings.
+ * Who talks to whom: an agent's or a relay's edges as they come, and what changed in the last seconds.
  *
  *	edges_take(&e, reply);			true: an interval is complete
  *	n = edges_rows(&e, &how, row, max);	the busiest first
- *	edges_turn(&e);				what is now is what was
+ *	edges_turn(&e);				after they were shown
  *	edges_free(&e);
  *
+ * A relay hears of its nodes every 5 s, each at its own time: what changed is told over 5 to 10 s, not between two tellings.
  * Sums begin anew when the teller does (its instance changes).  At most EDGES_MOST are kept; others are counted.
  */
 #ifndef WEIR_TOOLS_EDGES_H
@@ -17,6 +18,7 @@
 #include "proto/weir/v1/agent.pb-c.h"
 
 #define EDGES_MOST 200000
+#define EDGES_TURN_NS 5000000000ULL
 
 struct edge_sums {
 	uint64_t bytes, packets, opened, closed, denied, would_deny, dropped, handshakes, handshake_us;
@@ -25,7 +27,7 @@ struct edge_sums {
 struct edge {
 	char *source, *destination;	/* "shop/cart", "node n1", "world" */
 	uint32_t proto, port;
-	struct edge_sums now, then;
+	struct edge_sums now, middle, then;
 	uint32_t live;
 	char *author;			/* of the last denial: "shop/default-deny#2"; NULL: none */
 };
@@ -36,7 +38,8 @@ struct edges {
 	uint32_t n, room, places;
 	uint64_t instance;
 	uint64_t left_out;		/* edges that had no room */
-	uint64_t since, at, before;	/* ns of CLOCK_REALTIME: sums are since; now; of the telling before, 0: none */
+	uint64_t since, at;		/* ns of CLOCK_REALTIME: sums are since; now */
+	uint64_t middle, before;	/* of edge.middle, edge.then; 0: none yet */
 	uint64_t lost;			/* events, by all counters */
 	char *node;
 };
@@ -46,7 +49,7 @@ enum edges_by { EDGES_BYTES, EDGES_FLOWS, EDGES_DENIALS };
 struct edges_how {
 	enum edges_by by;
 	bool pairs;			/* ports of one pair together */
-	bool totals;			/* since the start, not between two tellings */
+	bool totals;			/* since the start, not of the last seconds */
 	const char *ns;			/* only what has an end in it; NULL: all */
 };
 
