@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,7 @@
 #include "agent/settings_inside.h"
 #include "lib/man.h"
 #include "lib/opt.h"
-#include "lib/tree.h"
-
-#define FILE_SIZE 65536			/* the most a settings file may have */
+#include "lib/settings.h"
 
 static struct settings want;
 static const struct opt options[] = {
@@ -69,127 +66,6 @@ static void defaults(void)
 	};
 }
 
-/* One setting that was not an argument. */
-static int apply(const char *name, const char *value, struct complaint *why)
-{
-	char *arg;
-	const struct opt *o = options;
-
-	while (o->kind && strcmp(o->name, name))
-		o++;
-	if (o->kind == OPT_KIND_FLAG && !strcmp(value, "false"))
-		return 0;
-	if (o->kind == OPT_KIND_FLAG && strcmp(value, "true")) {
-		complaint_set(why, 0, 0, "'%s' is true or false, not '%s'", name, value);
-		return -EINVAL;
-	}
-	/* kept for the life of the process: the settings point into it */
-	if (asprintf(&arg, o->kind == OPT_KIND_FLAG ? "--%s" : "--%s=%s", name, value) < 0)
-		return -ENOMEM;
-	return opt_parse(options, 1, &arg, why) < 0 ? -EINVAL : 0;
-}
-
-static int apply_pair(const struct tree_node *key, const char *file, struct complaint *why)
-{
-	static const char *const only_arguments[] = { "config", "check-config", "uninstall", "purge", "version", "help", "man" };
-	const struct tree_node *value = key->next;
-	int err = 0;
-
-	for (size_t i = 0; i < sizeof(only_arguments) / sizeof(*only_arguments) && !err; i++) {
-		if (strcmp(key->text, only_arguments[i]))
-			continue;
-		complaint_set(why, 0, 0, "'%s' is no setting of a file: give it as an argument", key->text);
-		err = -EINVAL;
-	}
-	if (!err && value->kind != TREE_SCALAR) {
-		complaint_set(why, 0, 0, "'%s' has one value, a word or a number", key->text);
-		err = -EINVAL;
-	}
-	if (!err)
-		err = apply(key->text, value->text, why);
-	if (err) {
-		why->line = key->line;
-		why->column = key->column;
-		complaint_file(why, file);
-	}
-	return err;
-}
-
-static int apply_file(const char *file, struct complaint *why)
-{
-	struct tree_source source = { .line = 1 };
-	const struct tree_node *root, *key;
-	static char text[FILE_SIZE];
-	struct tree *t;
-	size_t size;
-	int err;
-	FILE *f = fopen(file, "re");
-
-	if (!f) {
-		complaint_set(why, 0, 0, "cannot read '%s': %s", file, strerror(errno));
-		return -errno;
-	}
-	size = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	source.at = text;
-	source.end = text + size;
-	err = size == sizeof(text) ? -EFBIG : tree_new(&t, NULL);
-	if (err) {
-		complaint_set(why, 0, 0, "cannot read '%s': %s", file, strerror(-err));
-		return err;
-	}
-	err = tree_next(t, &source, &root, why);
-	if (err < 0)
-		complaint_file(why, file);
-	if (err == 1 && root->kind != TREE_MAP && !tree_null(root)) {
-		complaint_set(why, root->line, root->column, "settings are a map: 'mode: kubernetes'");
-		complaint_file(why, file);
-		err = -EINVAL;
-	}
-	for (key = err == 1 && root->kind == TREE_MAP ? root->first : NULL; key && err >= 0; key = tree_after(key))
-		err = apply_pair(key, file, why);
-	tree_free(t);
-	return err < 0 ? err : 0;
-}
-
-static int apply_environment(struct complaint *why)
-{
-	char name[64];
-	int err = 0;
-
-	for (const struct opt *o = options; o->kind && !err; o++) {
-		const char *value;
-		int n = snprintf(name, sizeof(name), "WEIR_%s", o->name);
-
-		for (int i = 0; i < n; i++)
-			name[i] = name[i] == '-' ? '_' : toupper((unsigned char)name[i]);
-		value = getenv(name);
-		if (value && o->text && strcmp(o->name, "config") && strcmp(o->name, "help") && strcmp(o->name, "version"))
-			err = apply(o->name, value, why);
-		if (err)
-			complaint_file(why, name);
-	}
-	return err;
-}
-
-/* Which of some words a setting is; the words are told if it is none. */
-static int word_of(const char *setting, const char *value, const char *const *words, unsigned int *out,
-		   struct complaint *why)
-{
-	char list[256];
-	size_t n = 0;
-
-	for (unsigned int i = 0; words[i]; i++) {
-		if (!strcmp(words[i], value)) {
-			*out = i;
-			return 0;
-		}
-		n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", words[i]);
-	}
-	complaint_set(why, 0, 0, "'--%s' is one of %s, not '%s'", setting, list, value);
-	return -EINVAL;
-}
-
 /* Known before anything is loaded or pinned. */
 static int check_state(const struct settings *s, struct complaint *why)
 {
@@ -217,11 +93,11 @@ static int understand(struct settings *s, struct complaint *why)
 	static const char *const formats[] = { "text", "json", NULL };
 	static const char *const hooks[] = { "", "tcx", "clsact", NULL };
 	unsigned int mode = 0, fate = 0, level = 0, format = 0;
-	char *end;
-	int err = word_of("mode", s->mode_word, modes, &mode, why) ?: word_of("hairpin", s->hairpin_word, fates, &fate, why) ?:
-		  word_of("log-level", s->level_word, levels, &level, why) ?:
-		  word_of("log-format", s->format_word, formats, &format, why) ?:
-		  word_of("hook", s->hook_word, hooks, &s->hook, why);
+	int err = settings_word("mode", s->mode_word, modes, &mode, why) ?: settings_word("hairpin", s->hairpin_word, fates, &fate, why) ?:
+		  settings_word("log-level", s->level_word, levels, &level, why) ?:
+		  settings_word("log-format", s->format_word, formats, &format, why) ?:
+		  settings_word("hook", s->hook_word, hooks, &s->hook, why) ?:
+		  settings_mode("socket-mode", s->socket_mode_word, &s->socket_mode, why);
 
 	if (err)
 		return err;
@@ -229,11 +105,6 @@ static int understand(struct settings *s, struct complaint *why)
 	s->hairpin = fate;
 	s->level = level;
 	s->json = format;
-	s->socket_mode = strtoul(s->socket_mode_word, &end, 8);
-	if (*end || !*s->socket_mode_word || s->socket_mode > 0777) {
-		complaint_set(why, 0, 0, "'--socket-mode' is an octal number such as 0660, not '%s'", s->socket_mode_word);
-		return -EINVAL;
-	}
 	if (s->buckets & (s->buckets - 1) || (s->buckets && s->buckets < 64)) {
 		complaint_set(why, 0, 0, "'--buckets' is a power of two, 64 or more, not %u", s->buckets);
 		return -EINVAL;
@@ -251,26 +122,15 @@ static int understand(struct settings *s, struct complaint *why)
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)
 {
+	static const char *const arguments[] = { "config", "check-config", "uninstall", "purge", "version", "help", "man", NULL };
+	static const struct settings_form form = { .options = options, .defaults = defaults, .prefix = "WEIR_",
+						   .config = &want.config, .arguments = arguments,
+						   .example = "mode: kubernetes" };
 	static char host[256];
-	const char *config;
-	int n;
+	int err = settings_gather(&form, argc, argv, why);
 
-	defaults();
-	n = opt_parse(options, argc - 1, argv + 1, why);
-	if (n < 0)
-		return n;
-	if (n < argc - 1) {
-		complaint_set(why, 0, 0, "'%s' is no option (--help lists them)", argv[n + 1]);
-		return -EINVAL;
-	}
-	config = want.config ? want.config : getenv("WEIR_CONFIG");
-	defaults();
-	if (config && (n = apply_file(config, why)))
-		return n;
-	n = apply_environment(why);
-	if (n)
-		return n;
-	opt_parse(options, argc - 1, argv + 1, why);
+	if (err)
+		return err;
 	if (!want.node && !want.judge) {
 		if (gethostname(host, sizeof(host) - 1))
 			strcpy(host, "localhost");

@@ -162,7 +162,7 @@ static int apply_environment(const struct settings_form *form, struct complaint 
 	while (!err && (o = opt_next(&w))) {
 		const char *value;
 
-		if (!o->name || only_argument(form, o->name))
+		if (!o->name || !o->text || only_argument(form, o->name))
 			continue;
 		variable(form, o->name, name, sizeof(name));
 		value = getenv(name);
