@@ -166,6 +166,11 @@ static void lapped(struct export *e)
 
 /* --- Folding --- */
 
+static uint64_t group_flows(const struct export_fold_group *g)
+{
+	return (uint64_t)g->flows.flows[0] + g->flows.flows[1] + g->flows.flows[2];
+}
+
 /* The window's groups, one line each.  False: not all of them went out yet. */
 static bool fold_out(struct export *e)
 {
@@ -181,7 +186,7 @@ static bool fold_out(struct export *e)
 		if (!export_fold_next(e->fold, &e->fold_at, &g))
 			break;
 		to = line_at(e, &room);
-		put(e, export_fold_line(g, e->from.views.node, to, room), (uint64_t)g->flows.flows[0] + g->flows.flows[1] + g->flows.flows[2]);
+		put(e, export_fold_line(g, e->from.views.node, to, room), group_flows(g));
 	}
 	export_fold_clear(e->fold);
 	e->fold_at = 0;

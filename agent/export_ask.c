@@ -93,7 +93,7 @@ int export_ask_read(struct export_ask *a, const struct export_options *o, struct
 
 	memset(a, 0, sizeof(*a));
 	if (o->fields && o->fold) {
-		complaint_set(why, 0, 0, "--export-fields and --export-fold: lines of folded flows have the fields they are folded by");
+		complaint_set(why, 0, 0, "--export-fields and --export-fold: folded flows have the fields they are folded by");
 		return -EINVAL;
 	}
 	err = make_filters(a, o, why);

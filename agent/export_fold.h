@@ -32,7 +32,8 @@ void export_fold_free(struct export_fold *f);		/* NULL is fine */
 
 bool export_fold_add(struct export_fold *f, const struct flow *flow);
 unsigned int export_fold_groups(const struct export_fold *f);
-bool export_fold_next(const struct export_fold *f, unsigned int *at, const struct export_fold_group **out);	/* '*at' begins with 0 */
+/* '*at' begins with 0. */
+bool export_fold_next(const struct export_fold *f, unsigned int *at, const struct export_fold_group **out);
 void export_fold_clear(struct export_fold *f);
 
 /* A group as a JSON line: its fields, the time of the last one, the counts.  0: it did not fit. */

@@ -8,8 +8,8 @@
  *	if (n)
  *		send(buf + sizeof(buf) - n, n);		it lies at the END of the buffer
  *
- * Each returns the size, or 0 when the buffer is too small: it takes up to 32 bytes more than the message.  Fields are in the order of their numbers, as protobuf-c
- * and Python write them.  No text that is not UTF-8 leaves.  No state, any thread.
+ * Each returns the size, or 0 when the buffer is too small: it takes up to 32 bytes more than the message.  Fields are
+ * in the order of their numbers, as protobuf-c and Python write them.  No text that is not UTF-8 leaves.  No state, any thread.
  */
 #ifndef WEIR_LIB_WIRE_ENCODE_H
 #define WEIR_LIB_WIRE_ENCODE_H

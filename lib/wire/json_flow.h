@@ -6,7 +6,8 @@
  *	n = wire_json_flow(&flow, mask, buf, sizeof(buf));	"{"flow":{...},"node_name":"n1","time":"..."}\n"
  *	fwrite(buf, 1, n, stdout);
  *
- * Returns the length, or 0 when the buffer is too small (it takes 32 bytes more than the line); not ended by a NUL.  What is no UTF-8 comes out as U+FFFD.
+ * Returns the length, or 0 when the buffer is too small: it takes some 80 bytes more than the line.  Not ended by a NUL.
+ * What is no UTF-8 comes out as U+FFFD.
  */
 #ifndef WEIR_LIB_WIRE_JSON_FLOW_H
 #define WEIR_LIB_WIRE_JSON_FLOW_H

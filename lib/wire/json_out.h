@@ -39,7 +39,7 @@ static inline bool line_room(struct json_line *o, size_t size)
 /* Looks for no room; a size that is a constant becomes a few stores. */
 static inline __attribute__((always_inline)) void line_copy(struct json_line *o, const char *from, size_t size)
 {
-	memcpy(o->at, from, size);
+	text_copy(o->at, from, size);
 	o->at += size;
 }
 
@@ -82,28 +82,28 @@ static inline size_t line_end(struct json_line *o, const char *begin)
 	return o->full ? 0 : (size_t)(o->at - begin);
 }
 
-/* May the text stand between quotes as it is: ASCII without quote, backslash and control characters. */
+/* The top bit of some byte, if one of eight is no ASCII, a quote, a backslash or a control character.  A byte is below n
+ * if taking n from it borrows: right for the lowest such byte, and one will do. */
+static inline uint64_t line_odd(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101ULL;
+
+	return w | (w - ones * 0x20) | ((w ^ ones * '"') - ones) | ((w ^ ones * '\\') - ones);
+}
+
+/* May the text stand between quotes as it is? */
 static inline bool line_is_plain(const char *text, size_t size)
 {
-	const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
-	uint64_t odd = 0;
-	size_t i = 0;
+	uint64_t w, odd = 0;
 
-	for (; i + 8 <= size; i += 8) {
-		uint64_t w, quote, slash;
-
+	if (size < 8)
+		return !(line_odd(text_few(text, size)) & 0x8080808080808080ULL);
+	for (size_t i = 0; i + 8 < size; i += 8) {
 		memcpy(&w, text + i, 8);
-		quote = w ^ ones * '"';
-		slash = w ^ ones * '\\';
-		/* a byte is below n if taking n from it borrows: right for the lowest such byte, and one will do */
-		odd |= w | (w - ones * 0x20) | (quote - ones) | (slash - ones);
+		odd |= line_odd(w);
 	}
-	if (odd & tops)
-		return false;
-	for (; i < size; i++)
-		if ((uint8_t)text[i] < 0x20 || (uint8_t)text[i] > 0x7e || text[i] == '"' || text[i] == '\\')
-			return false;
-	return true;
+	memcpy(&w, text + size - 8, 8);		/* the last eight, some of them again */
+	return !((odd | line_odd(w)) & 0x8080808080808080ULL);
 }
 
 static inline void line_span(struct json_line *o, const char *text, size_t size)
@@ -169,10 +169,13 @@ void line_uint(struct json_line *o, const char *key, size_t n, uint32_t v)
 static inline __attribute__((always_inline))
 void line_long(struct json_line *o, const char *key, size_t n, uint64_t v)
 {
-	char text[20];
-
-	if (v)
-		line_quoted(o, key, n, text, text_number(v, text));
+	if (!v || !line_room(o, n))
+		return;
+	line_copy(o, key, n);
+	*o->at++ = '"';
+	o->at += text_number(v, o->at);
+	*o->at++ = '"';
+	*o->at++ = ',';
 }
 
 static inline void line_enum(struct json_line *o, const char *key, size_t n, unsigned int v, const char *word)
@@ -193,16 +196,24 @@ static inline void line_bool(struct json_line *o, const char *key, size_t n, boo
 
 static inline void line_addr(struct json_line *o, const char *key, size_t n, const struct weir_addr *a)
 {
-	char text[TEXT_ADDR_SIZE];
-
-	line_quoted(o, key, n, text, text_addr(a, text));
+	if (!line_room(o, n + TEXT_ADDR_SIZE))
+		return;
+	line_copy(o, key, n);
+	*o->at++ = '"';
+	o->at += text_addr(a, o->at);
+	*o->at++ = '"';
+	*o->at++ = ',';
 }
 
 static inline void line_time(struct json_line *o, const char *key, size_t n, uint64_t seconds, uint32_t nanos)
 {
-	char text[TEXT_TIME_SIZE];
-
-	line_quoted(o, key, n, text, text_stamp((int64_t)seconds, nanos, text));
+	if (!line_room(o, n + TEXT_TIME_SIZE))
+		return;
+	line_copy(o, key, n);
+	*o->at++ = '"';
+	o->at += text_stamp((int64_t)seconds, nanos, o->at);
+	*o->at++ = '"';
+	*o->at++ = ',';
 }
 
 /* A list, not written if it has no items; "" is an item. */

@@ -63,7 +63,7 @@ static inline bool writer_room(struct writer *w, size_t size)
 static inline void writer_bytes(struct writer *w, const void *from, size_t size)
 {
 	if (writer_room(w, size))
-		memcpy(w->at -= size, from, size);
+		text_copy(w->at -= size, from, size);
 }
 
 /* The three that follow look for no room: they take at most ten bytes of the spare ones. */
