@@ -107,15 +107,27 @@ static int check_numbers(const struct select_given *g, struct complaint *why)
 	return 0;
 }
 
+/* Filters as they are: of the options; if there are none, of a variable, ours before Hubble's. */
+static int add_raw(struct select_list *list, const char *option, const char *const *json, unsigned int n,
+		   struct complaint *why)
+{
+	bool allow = !strcmp(option, "allowlist");
+	const char *ours = getenv(allow ? "WEIR_ALLOWLIST" : "WEIR_DENYLIST");
+	const char *theirs = getenv(allow ? "HUBBLE_ALLOWLIST" : "HUBBLE_DENYLIST"), *said = ours ? ours : theirs;
+	int err = 0;
+
+	for (unsigned int i = 0; i < n && !err; i++)
+		err = select_add_json(list, option, json[i], why);
+	return n || !said ? err : select_add_json(list, option, said, why);
+}
+
 static int take_lists(struct select *s, const struct select_given *g, struct complaint *why)
 {
 	struct select_list white = { 0 }, black = { 0 };
 	int err = select_build(g, false, &white, why) ?: select_build(g, true, &black, why);
 
-	for (unsigned int i = 0; i < g->allows && !err; i++)
-		err = select_add_json(&white, "allowlist", g->allow[i], why);
-	for (unsigned int i = 0; i < g->denies && !err; i++)
-		err = select_add_json(&black, "denylist", g->deny[i], why);
+	err = err ?: add_raw(&white, "allowlist", g->allow, g->allows, why) ?:
+	      add_raw(&black, "denylist", g->deny, g->denies, why);
 	s->ask->whitelist = white.filter;
 	s->ask->n_whitelist = white.n;
 	s->ask->blacklist = black.filter;

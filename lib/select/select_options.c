@@ -80,8 +80,8 @@ const struct opt select_options[] = {
 	PLAIN("http-url", HOW_TEXT, 31, "EXPRESSION", "HTTP by URL: '//.*example\\.com/'"),
 	PLAIN("http-header", HOW_HEADER, 32, "NAME:VALUE", "HTTP with this header"),
 	PLAIN("cel-expression", HOW_CEL, 999, "EXPRESSION", "refused: expressions in CEL are not supported"),
-	OPT_CALL(0, "allowlist", take_word, &select_given.allow, "JSON", "a flow.FlowFilter as it is; adds what it selects"),
-	OPT_CALL(0, "denylist", take_word, &select_given.deny, "JSON", "a flow.FlowFilter as it is; leaves out what it selects"),
+	OPT_CALL(0, "allowlist", take_word, &select_given.allow, "JSON", "a flow.FlowFilter as it is; adds what it selects (or WEIR_ALLOWLIST, HUBBLE_ALLOWLIST)"),
+	OPT_CALL(0, "denylist", take_word, &select_given.deny, "JSON", "a flow.FlowFilter as it is; leaves out what it selects (or WEIR_DENYLIST, HUBBLE_DENYLIST)"),
 	OPT_FLAG(0, "print-raw-filters", &select_given.raw, "say the filters as they would be sent, and end"),
 	OPT_FLAG(0, "explain-filter", &select_given.explain, "say in a sentence what they select, and end"),
 

@@ -407,6 +407,22 @@ static void test_sentences(void)
 	}
 }
 
+/* Variables stand in for raw filters that were not given. */
+static void test_variables(void)
+{
+	static const struct row with = { "", "{\"uuid\":[\"h\"]}", "{\"uuid\":[\"w\"]}" };
+	static const struct row given = { "--allowlist {\"uuid\":[\"g\"]}", "{\"uuid\":[\"g\"]}", "{\"uuid\":[\"w\"]}" };
+
+	setenv("HUBBLE_ALLOWLIST", "{\"uuid\":[\"h\"]}", 1);
+	setenv("HUBBLE_DENYLIST", "{\"uuid\":[\"no\"]}", 1);
+	setenv("WEIR_DENYLIST", "{\"uuid\":[\"w\"]}", 1);
+	run(&with);
+	run(&given);
+	unsetenv("HUBBLE_ALLOWLIST");
+	unsetenv("HUBBLE_DENYLIST");
+	unsetenv("WEIR_DENYLIST");
+}
+
 static int print(int argc, char **argv)
 {
 	struct complaint why = { 0 };
@@ -426,9 +442,14 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		return print(argc - 1, argv + 1);
+	unsetenv("HUBBLE_ALLOWLIST");
+	unsetenv("HUBBLE_DENYLIST");
+	unsetenv("WEIR_ALLOWLIST");
+	unsetenv("WEIR_DENYLIST");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		run(&rows[i]);
 	test_counts();
 	test_sentences();
+	test_variables();
 	return check_done();
 }
