@@ -10,30 +10,20 @@
 
 #define DEPTH 100		/* groups in each other */
 #define REPEAT_MOST 1000	/* as in RE2 */
-#define LAST_CHARACTER 0x10ffff
 
-struct reader {
-	struct regex *r;
-	const char *at;
-	unsigned int depth;
-	bool fold, dot_newline, lines;	/* (?i), (?s), (?m) */
-	struct complaint *why;
-};
+static int read_alternatives(struct regex_reader *d);
+static int read_sequence(struct regex_reader *d);
+static int read_atom(struct regex_reader *d);
+static int read_group(struct regex_reader *d);
+static int read_escape(struct regex_reader *d);
 
-static int read_alternatives(struct reader *d);
-static int read_sequence(struct reader *d);
-static int read_atom(struct reader *d);
-static int read_group(struct reader *d);
-static int read_escape(struct reader *d);
-static int read_class(struct reader *d);
-
-static int refuse(struct reader *d, const char *what)
+int regex_refuse(struct regex_reader *d, const char *what)
 {
 	complaint_set(d->why, 0, 0, "%s", what);
 	return -EINVAL;
 }
 
-static int add(struct reader *d, struct regex_step step)
+static int add(struct regex_reader *d, struct regex_step step)
 {
 	if (d->r->steps == REGEX_STEPS) {
 		complaint_set(d->why, 0, 0, "the expression is too large (more than %d steps)", REGEX_STEPS);
@@ -44,7 +34,7 @@ static int add(struct reader *d, struct regex_step step)
 }
 
 /* Room for one step before those from 'at' on; distances inside them stay. */
-static int add_before(struct reader *d, unsigned int at, struct regex_step step)
+static int add_before(struct regex_reader *d, unsigned int at, struct regex_step step)
 {
 	int err = add(d, step);
 
@@ -55,17 +45,17 @@ static int add_before(struct reader *d, unsigned int at, struct regex_step step)
 	return 0;
 }
 
-static int add_range(struct reader *d, uint32_t first, uint32_t last)
+int regex_add_range(struct regex_reader *d, uint32_t first, uint32_t last)
 {
 	if (d->r->ranges == REGEX_RANGES)
-		return refuse(d, "the expression's classes are too large");
+		return regex_refuse(d, "the expression's classes are too large");
 	d->r->range[d->r->ranges++] = (struct regex_range){ first, last };
 	return 0;
 }
 
 int regex_read(struct regex *r, const char *pattern, struct complaint *why)
 {
-	struct reader d = { .r = r, .at = pattern, .why = why };
+	struct regex_reader d = { .r = r, .at = pattern, .why = why };
 	int err;
 
 	r->steps = r->ranges = 0;
@@ -73,12 +63,12 @@ int regex_read(struct regex *r, const char *pattern, struct complaint *why)
 	if (err)
 		return err;
 	if (*d.at == ')')
-		return refuse(&d, "')' closes nothing");
+		return regex_refuse(&d, "')' closes nothing");
 	return add(&d, (struct regex_step){ .kind = REGEX_FOUND });
 }
 
 /* a|b: FORK(a, b) a FORK(over b) b */
-static int read_alternatives(struct reader *d)
+static int read_alternatives(struct regex_reader *d)
 {
 	unsigned int begin = d->r->steps, length;
 	int err = read_sequence(d);
@@ -101,7 +91,7 @@ static int read_alternatives(struct reader *d)
 }
 
 /* One more of the steps that begin at 'from'. */
-static int add_copy(struct reader *d, unsigned int from, unsigned int length)
+static int add_copy(struct regex_reader *d, unsigned int from, unsigned int length)
 {
 	int err = 0;
 
@@ -110,7 +100,7 @@ static int add_copy(struct reader *d, unsigned int from, unsigned int length)
 	return err;
 }
 
-static int make_star(struct reader *d, unsigned int begin)
+static int make_star(struct regex_reader *d, unsigned int begin)
 {
 	unsigned int length = d->r->steps - begin;
 
@@ -118,12 +108,12 @@ static int make_star(struct reader *d, unsigned int begin)
 	       add(d, (struct regex_step){ .kind = REGEX_FORK, .to = -(int)length - 1, .also = -(int)length - 1 });
 }
 
-static int make_plus(struct reader *d, unsigned int begin)
+static int make_plus(struct regex_reader *d, unsigned int begin)
 {
 	return add(d, (struct regex_step){ .kind = REGEX_FORK, .to = -(int)(d->r->steps - begin), .also = 1 });
 }
 
-static int make_perhaps(struct reader *d, unsigned int begin)
+static int make_perhaps(struct regex_reader *d, unsigned int begin)
 {
 	unsigned int length = d->r->steps - begin;
 
@@ -131,7 +121,7 @@ static int make_perhaps(struct reader *d, unsigned int begin)
 }
 
 /* x{2,4} is xxx?x?, x{2,} is xx+ */
-static int make_counted(struct reader *d, unsigned int begin, int least, int most)
+static int make_counted(struct regex_reader *d, unsigned int begin, int least, int most)
 {
 	unsigned int length = d->r->steps - begin, again;
 	int err = 0;
@@ -180,7 +170,7 @@ static bool read_count(const char *at, const char **end, int *least, int *most)
 	return *at == '}';
 }
 
-static int read_repeats(struct reader *d, unsigned int begin)
+static int read_repeats(struct regex_reader *d, unsigned int begin)
 {
 	bool repeated = false;
 	int least, most, err;
@@ -189,15 +179,15 @@ static int read_repeats(struct reader *d, unsigned int begin)
 	for (;;) {
 		if (*d->at == '*' || *d->at == '+' || *d->at == '?') {
 			if (repeated)
-				return refuse(d, "something is repeated twice ('**', '+*')");
+				return regex_refuse(d, "something is repeated twice ('**', '+*')");
 			err = *d->at == '*' ? make_star(d, begin) : *d->at == '+' ? make_plus(d, begin) :
 			      make_perhaps(d, begin);
 			d->at++;
 		} else if (*d->at == '{' && read_count(d->at, &end, &least, &most)) {
 			if (repeated)
-				return refuse(d, "something is repeated twice ('*{2}')");
+				return regex_refuse(d, "something is repeated twice ('*{2}')");
 			if (least > REPEAT_MOST || most > REPEAT_MOST || (most >= 0 && most < least))
-				return refuse(d, "a repeat is {n}, {n,} or {n,m}, of at most 1000, the lesser first");
+				return regex_refuse(d, "a repeat is {n}, {n,} or {n,m}, of at most 1000, the lesser first");
 			err = make_counted(d, begin, least, most);
 			d->at = end;
 		} else {
@@ -211,7 +201,7 @@ static int read_repeats(struct reader *d, unsigned int begin)
 	}
 }
 
-static int read_sequence(struct reader *d)
+static int read_sequence(struct regex_reader *d)
 {
 	int err = 0;
 
@@ -220,47 +210,47 @@ static int read_sequence(struct reader *d)
 		bool nothing = !strncmp(d->at, "(?", 2);	/* perhaps flags alone */
 
 		if (strchr("*+?", *d->at))
-			return refuse(d, "'*', '+' or '?' repeats nothing");
+			return regex_refuse(d, "'*', '+' or '?' repeats nothing");
 		err = read_atom(d);
 		if (!err && nothing && d->r->steps == begin && *d->at && strchr("*+?", *d->at))
-			return refuse(d, "'*', '+' or '?' repeats nothing");
+			return regex_refuse(d, "'*', '+' or '?' repeats nothing");
 		if (!err)
 			err = read_repeats(d, begin);
 	}
 	return err;
 }
 
-static int add_class(struct reader *d, unsigned int first)
+int regex_add_class(struct regex_reader *d, unsigned int first)
 {
 	return add(d, (struct regex_step){ .kind = REGEX_CLASS, .first = first, .ranges = d->r->ranges - first });
 }
 
-static int add_character(struct reader *d, uint32_t c)
+static int add_character(struct regex_reader *d, uint32_t c)
 {
 	unsigned int first = d->r->ranges;
 
 	if (!d->fold || c > 127 || !isalpha(c))
 		return add(d, (struct regex_step){ .kind = REGEX_CHARACTER, .first = c });
-	return add_range(d, tolower(c), tolower(c)) ?: add_range(d, toupper(c), toupper(c)) ?: add_class(d, first);
+	return regex_add_range(d, tolower(c), tolower(c)) ?: regex_add_range(d, toupper(c), toupper(c)) ?: regex_add_class(d, first);
 }
 
-static int add_dot(struct reader *d)
+static int add_dot(struct regex_reader *d)
 {
 	unsigned int first = d->r->ranges;
-	int err = d->dot_newline ? add_range(d, 0, LAST_CHARACTER) :
-				   add_range(d, 0, '\n' - 1) ?: add_range(d, '\n' + 1, LAST_CHARACTER);
+	int err = d->dot_newline ? regex_add_range(d, 0, REGEX_LAST) :
+				   regex_add_range(d, 0, '\n' - 1) ?: regex_add_range(d, '\n' + 1, REGEX_LAST);
 
-	return err ?: add_class(d, first);
+	return err ?: regex_add_class(d, first);
 }
 
 /* One character of the expression, as it is. */
-static int read_plain(struct reader *d, uint32_t *c)
+int regex_read_plain(struct regex_reader *d, uint32_t *c)
 {
 	const unsigned char *p = (const unsigned char *)d->at;
 	unsigned int n = utf8_length(d->at, strlen(d->at));
 
 	if (!n)
-		return refuse(d, "the expression is no UTF-8");
+		return regex_refuse(d, "the expression is no UTF-8");
 	*c = n == 1 ? p[0] : p[0] & (0xff >> (n + 1));
 	for (unsigned int i = 1; i < n; i++)
 		*c = *c << 6 | (p[i] & 0x3f);
@@ -268,7 +258,7 @@ static int read_plain(struct reader *d, uint32_t *c)
 	return 0;
 }
 
-static int read_atom(struct reader *d)
+static int read_atom(struct regex_reader *d)
 {
 	uint32_t c;
 	int err;
@@ -277,7 +267,7 @@ static int read_atom(struct reader *d)
 	case '(':
 		return read_group(d);
 	case '[':
-		return read_class(d);
+		return regex_read_class(d);
 	case '\\':
 		return read_escape(d);
 	case '.':
@@ -290,13 +280,13 @@ static int read_atom(struct reader *d)
 		d->at++;
 		return add(d, (struct regex_step){ .kind = d->lines ? REGEX_LINE_END : REGEX_END });
 	default:
-		err = read_plain(d, &c);
+		err = regex_read_plain(d, &c);
 		return err ?: add_character(d, c);
 	}
 }
 
 /* Behind "(?": (?i) (?i-s) (?i:x).  'd->at' ends at ':' or ')'. */
-static int read_flags(struct reader *d)
+static int read_flags(struct regex_reader *d)
 {
 	bool on = true;
 
@@ -304,7 +294,7 @@ static int read_flags(struct reader *d)
 		switch (*d->at) {
 		case '-':
 			if (!on)
-				return refuse(d, "'-' stands twice among the flags of a group");
+				return regex_refuse(d, "'-' stands twice among the flags of a group");
 			on = false;
 			break;
 		case 'i':
@@ -319,13 +309,13 @@ static int read_flags(struct reader *d)
 		case 'U':
 			break;
 		default:
-			return refuse(d, "a group begins with '(?:', '(?P<name>', or flags i, s, m, U: there is no looking ahead or behind");
+			return regex_refuse(d, "a group begins with '(?:', '(?P<name>', or flags i, s, m, U: there is no looking ahead or behind");
 		}
 	}
-	return *d->at ? 0 : refuse(d, "'(' is not closed");
+	return *d->at ? 0 : regex_refuse(d, "'(' is not closed");
 }
 
-static int read_group_name(struct reader *d)
+static int read_group_name(struct regex_reader *d)
 {
 	const char *name = d->at + (*d->at == 'P') + 1, *end = strchr(name, '>');
 
@@ -333,18 +323,18 @@ static int read_group_name(struct reader *d)
 		if (!isalnum((unsigned char)*c) && *c != '_')
 			end = NULL;
 	if (!end || end == name)
-		return refuse(d, "a group's name is made of letters, digits and '_': (?P<name>...)");
+		return regex_refuse(d, "a group's name is made of letters, digits and '_': (?P<name>...)");
 	d->at = end + 1;
 	return 0;
 }
 
-static int read_group(struct reader *d)
+static int read_group(struct regex_reader *d)
 {
-	struct reader outside = *d;
+	struct regex_reader outside = *d;
 	int err = 0;
 
 	if (++d->depth > DEPTH)
-		return refuse(d, "groups are too deep in each other");
+		return regex_refuse(d, "groups are too deep in each other");
 	d->at++;
 	if (!strncmp(d->at, "?P<", 3) || (!strncmp(d->at, "?<", 2) && d->at[2] != '=' && d->at[2] != '!')) {
 		d->at++;
@@ -363,34 +353,13 @@ static int read_group(struct reader *d)
 	if (err)
 		return err;
 	if (*d->at != ')')
-		return refuse(d, "'(' is not closed");
+		return regex_refuse(d, "'(' is not closed");
 	outside.at = d->at + 1;
 	*d = outside;
 	return 0;
 }
 
-/* \d, \w, \s, and what is not one of them. */
-static int add_letter_class(struct reader *d, char letter)
-{
-	static const struct regex_range digits[] = { { '0', '9' } };
-	static const struct regex_range words[] = { { '0', '9' }, { 'A', 'Z' }, { '_', '_' }, { 'a', 'z' } };
-	static const struct regex_range spaces[] = { { '\t', '\n' }, { '\f', '\r' }, { ' ', ' ' } };
-	char lower = tolower(letter);
-	const struct regex_range *list = lower == 'd' ? digits : lower == 'w' ? words : spaces;
-	unsigned int n = lower == 'd' ? 1 : lower == 'w' ? 4 : 3;
-	uint32_t from = 0;
-	int err = 0;
-
-	for (unsigned int i = 0; i < n && !err; i++) {
-		err = letter == lower ? add_range(d, list[i].first, list[i].last) : add_range(d, from, list[i].first - 1);
-		from = list[i].last + 1;
-	}
-	if (!err && letter != lower)
-		err = add_range(d, from, LAST_CHARACTER);
-	return err;
-}
-
-static int read_hex(struct reader *d, uint32_t *c)
+static int read_hex(struct regex_reader *d, uint32_t *c)
 {
 	int n = 0;
 	unsigned int value = 0;
@@ -402,21 +371,21 @@ static int read_hex(struct reader *d, uint32_t *c)
 		sscanf(d->at, "%2x", &value);
 		n = 2;
 	}
-	if (!n || value > LAST_CHARACTER)
-		return refuse(d, "after '\\x' stand two hexadecimal digits, or more in braces");
+	if (!n || value > REGEX_LAST)
+		return regex_refuse(d, "after '\\x' stand two hexadecimal digits, or more in braces");
 	*c = value;
 	d->at += n;
 	return 0;
 }
 
 /* An escape that is one character; behind the backslash. */
-static int read_escaped(struct reader *d, uint32_t *c)
+int regex_read_escaped(struct regex_reader *d, uint32_t *c)
 {
 	static const char letters[] = "aftnrv", values[] = "\a\f\t\n\r\v";
 	const char *found = *d->at ? strchr(letters, *d->at) : NULL;
 
 	if (!*d->at)
-		return refuse(d, "'\\' ends the expression");
+		return regex_refuse(d, "'\\' ends the expression");
 	if (found) {
 		*c = values[found - letters];
 	} else if (*d->at == 'x') {
@@ -433,7 +402,7 @@ static int read_escaped(struct reader *d, uint32_t *c)
 	} else if (ispunct((unsigned char)*d->at)) {
 		*c = *d->at;
 	} else {
-		return refuse(d, *d->at == 'p' || *d->at == 'P' ? "classes by Unicode's names (\\p) are not supported" :
+		return regex_refuse(d, *d->at == 'p' || *d->at == 'P' ? "classes by Unicode's names (\\p) are not supported" :
 			      isdigit((unsigned char)*d->at) ? "there is no referring back (\\1)" :
 			      "an escape is not known: \\d \\w \\s \\b \\A \\z \\n \\t \\xHH and \\ before punctuation are");
 	}
@@ -442,19 +411,19 @@ static int read_escaped(struct reader *d, uint32_t *c)
 }
 
 /* \Q...\E */
-static int read_quoted(struct reader *d)
+static int read_quoted(struct regex_reader *d)
 {
 	int err = 0;
 	uint32_t c;
 
 	while (!err && *d->at && strncmp(d->at, "\\E", 2))
-		err = read_plain(d, &c) ?: add_character(d, c);
+		err = regex_read_plain(d, &c) ?: add_character(d, c);
 	if (!err && *d->at)
 		d->at += 2;
 	return err;
 }
 
-static int read_escape(struct reader *d)
+static int read_escape(struct regex_reader *d)
 {
 	unsigned int first = d->r->ranges;
 	char letter = *++d->at;
@@ -472,155 +441,7 @@ static int read_escape(struct reader *d)
 	}
 	if (letter && strchr("dDwWsS", letter)) {
 		d->at++;
-		return add_letter_class(d, letter) ?: add_class(d, first);
+		return regex_add_letters(d, letter) ?: regex_add_class(d, first);
 	}
-	return read_escaped(d, &c) ?: add_character(d, c);
-}
-
-static int is_word(int c)
-{
-	return isalnum(c) || c == '_';
-}
-
-/* [:alpha:], 'd->at' at its '['.  -ENOENT: it is none. */
-static int read_named_class(struct reader *d)
-{
-	static const struct { const char *name; int (*is)(int); } names[] = {
-		{ "alnum", isalnum }, { "alpha", isalpha }, { "blank", isblank }, { "cntrl", iscntrl },
-		{ "digit", isdigit }, { "graph", isgraph }, { "lower", islower }, { "print", isprint },
-		{ "punct", ispunct }, { "space", isspace }, { "upper", isupper }, { "word", is_word },
-		{ "xdigit", isxdigit },
-	};
-	bool not = d->at[2] == '^';
-	const char *name = d->at + 2 + not, *end = strstr(name, ":]");
-	int err = 0;
-
-	if (d->at[1] != ':' || !end)
-		return -ENOENT;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strlen(names[i].name) != (size_t)(end - name) || memcmp(names[i].name, name, end - name))
-			continue;
-		for (int c = 0; c < 128 && !err; c++)
-			if (!names[i].is(c) == not)
-				err = add_range(d, c, c);
-		if (!err && not)
-			err = add_range(d, 128, LAST_CHARACTER);
-		d->at = end + 2;
-		return err;
-	}
-	return refuse(d, "a class's name is not known: [:alnum:] [:alpha:] [:digit:] [:lower:] [:space:] [:upper:] [:word:] [:xdigit:] are, and others");
-}
-
-/* One end of a range inside brackets. */
-static int read_class_character(struct reader *d, uint32_t *c)
-{
-	if (*d->at != '\\')
-		return read_plain(d, c);
-	d->at++;
-	return read_escaped(d, c);
-}
-
-static int read_class_range(struct reader *d)
-{
-	uint32_t first, last;
-	int err;
-
-	if (d->at[0] == '[' && d->at[1] == ':') {
-		err = read_named_class(d);
-		if (err != -ENOENT)
-			return err;
-	}
-	if (d->at[0] == '\\' && d->at[1] && strchr("dDwWsS", d->at[1])) {
-		d->at += 2;
-		return add_letter_class(d, d->at[-1]);
-	}
-	err = read_class_character(d, &first);
-	last = first;
-	if (!err && d->at[0] == '-' && d->at[1] && d->at[1] != ']') {
-		d->at++;
-		err = read_class_character(d, &last);
-		if (!err && last < first)
-			err = refuse(d, "a range in brackets goes backwards");
-	}
-	return err ?: add_range(d, first, last);
-}
-
-/* The other case of what the ranges from 'from' on hold. */
-static int fold_ranges(struct reader *d, unsigned int from)
-{
-	unsigned int end = d->r->ranges;
-	int err = 0;
-
-	for (unsigned int i = from; i < end && !err; i++) {
-		struct regex_range r = d->r->range[i];
-
-		for (uint32_t c = 'a'; c <= 'z' && !err; c++) {
-			uint32_t upper = c - 'a' + 'A';
-			bool has_lower = c >= r.first && c <= r.last, has_upper = upper >= r.first && upper <= r.last;
-
-			if (has_lower != has_upper)
-				err = add_range(d, has_lower ? upper : c, has_lower ? upper : c);
-		}
-	}
-	return err;
-}
-
-static bool in_ranges(const struct regex *r, unsigned int from, unsigned int end, uint32_t c, uint32_t *next)
-{
-	bool in = false;
-
-	/* how far what holds for 'c' goes on */
-	*next = LAST_CHARACTER + 1;
-	for (unsigned int i = from; i < end; i++) {
-		const struct regex_range *range = &r->range[i];
-
-		if (c >= range->first && c <= range->last) {
-			if (!in || range->last + 1 > *next)
-				*next = range->last + 1;
-			in = true;
-		}
-	}
-	for (unsigned int i = from; i < end && !in; i++)
-		if (r->range[i].first > c && r->range[i].first < *next)
-			*next = r->range[i].first;
-	return in;
-}
-
-/* The ranges from 'from' on become those between them. */
-static int invert_ranges(struct reader *d, unsigned int from)
-{
-	unsigned int end = d->r->ranges, n;
-	uint32_t c = 0, next;
-	int err = 0;
-
-	for (; c <= LAST_CHARACTER && !err; c = next)
-		if (!in_ranges(d->r, from, end, c, &next))
-			err = add_range(d, c, next - 1);
-	if (err)
-		return err;
-	n = d->r->ranges - end;
-	memmove(&d->r->range[from], &d->r->range[end], n * sizeof(d->r->range[0]));
-	d->r->ranges = from + n;
-	return 0;
-}
-
-static int read_class(struct reader *d)
-{
-	unsigned int first = d->r->ranges;
-	bool not = d->at[1] == '^', begun = false;
-	int err = 0;
-
-	d->at += 1 + not;
-	while (!err && (*d->at != ']' || !begun)) {
-		if (!*d->at)
-			return refuse(d, "'[' is not closed");
-		err = read_class_range(d);
-		begun = true;
-	}
-	d->at++;
-	if (!err && d->fold)
-		err = fold_ranges(d, first);
-	if (!err && not)
-		err = invert_ranges(d, first);
-	return err ?: add_class(d, first);
+	return regex_read_escaped(d, &c) ?: add_character(d, c);
 }
