@@ -16,7 +16,7 @@ void text_free(struct text *t)
 
 char *text_room(struct text *t, size_t size)
 {
-	if (t->room - t->n < size) {
+	if (!t->data || t->room - t->n < size) {
 		size_t room = t->room ? t->room : TEXT_FIRST;
 
 		while (room - t->n < size)
