@@ -3,6 +3,7 @@
 import os, resource, signal, subprocess, sys, time
 
 B = os.environ.get("B", "build")
+MEMORY = "san" not in B		# sanitizers keep what was freed: their sizes say nothing
 passed = failed = skipped = 0
 children = []
 
@@ -18,6 +19,11 @@ def check(ok, what):
 
 def equal(got, want, what):
     check(got == want, f"{what}: {got!r} is not {want!r}")
+
+
+def bounded(kib, most, what):
+    if MEMORY:
+        check(kib < most, f"{what}: {kib} KiB, over {most}")
 
 
 def skip(why):
