@@ -12,13 +12,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "with"))
 import check as t  # noqa: E402
-from lab import Lab, WEIR, needs_root  # noqa: E402
+from lab import Lab, WEIR, in_netns, needs_root  # noqa: E402
 
 needs_root()
 from api import *  # noqa: E402,F403
 
 CART, DATABASE = "10.244.1.11", "10.244.1.13"
 CLIENTS = 100
+BURST = 1000
 
 
 def rss(pid):
@@ -184,6 +185,40 @@ def dear(lab):
         a.channel.close()
 
 
+def lapped():
+    """A history of 64 and a client that does not read: what it misses it is told, to the last flow, once a second."""
+    def burst():
+        s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(BURST)]
+        for x in s:
+            x.sendto(b"x", (DATABASE, 9))
+            x.close()
+
+    with Lab("policies/shop", "--records=64", name=f"api{os.getpid()}l") as lab, Api(lab.observer()) as api:
+        call = api.GetFlows(follow=True, seconds=60)
+        call.initial_metadata()
+        before, began = api.ServerStatus().seen_flows, time.time()
+        for _ in range(5):
+            in_netns(lab.netns["shop/rogue"], burst)
+            time.sleep(0.2)
+        t.check("they were seen", t.until(lambda: api.ServerStatus().seen_flows - before >= BURST, 5))
+        time.sleep(0.3)
+        offered = api.ServerStatus().seen_flows - before
+        given, lost = 0, []
+        for r in call:
+            if r.HasField("lost_events"):
+                lost.append(r.lost_events)
+            else:
+                given += 1
+            if given + sum(x.num_events_lost for x in lost) >= offered:
+                break
+        call.cancel()
+        t.equal("offered is given and lost", given + sum(x.num_events_lost for x in lost), offered)
+        t.check("it was lapped", lost and given, (given, len(lost)))
+        t.check("by the history", all(x.source == flow_pb2.HUBBLE_RING_BUFFER and not x.HasField("cpu") for x in lost), lost[:2])
+        t.check("with times", all(began - 1 < x.first.seconds <= x.last.seconds <= time.time() for x in lost), lost[:2])
+        t.check("not one by one", len(lost) < 20, len(lost))
+
+
 def control_answers(lab):
     said = subprocess.run([WEIR, "endpoints", "--server", lab.control()], capture_output=True, text=True)
     return said.returncode == 0
@@ -256,4 +291,5 @@ with Lab("policies/shop") as lab:
         args = stops(lab)
         agent = again(lab, args, log)
         killed(lab, args, log, agent)
+lapped()
 t.done()

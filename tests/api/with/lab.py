@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 BUILD = os.environ.get("B", "build")
 WEIR = f"{BUILD}/weir"
@@ -79,9 +80,25 @@ class Lab:
             netns = netns[:netns.index(self.name) + len(self.name)] + netns[netns.index(self.name) + len(self.name)] + other
         return netns if netns.startswith("/") else "/run/netns/" + netns
 
+    def sanitized(self):
+        """What a sanitizer said of the agents, if they were built with one; they end for it."""
+        said = []
+        for n in self.node.values():
+            try:
+                os.kill(n["pid"], signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+        time.sleep(3)
+        for n in self.node:
+            said += [x for x in self.log(n).splitlines() if "Sanitizer" in x or "runtime error" in x or x.startswith("    #")]
+        return said
+
     def __exit__(self, *exc):
         for s in self.servers:
             s.close()
+        if self.up and "san" in BUILD:
+            for line in self.sanitized()[:60]:
+                print("sanitizer:", line)
         if self.up:
             subprocess.run([WEIR, "lab", "down", self.name], stdout=subprocess.DEVNULL)
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -170,7 +187,6 @@ def exchange(where, udp, seconds, source, say):
     for fd in by_fd:
         poll.register(fd, select.POLLOUT)
     end = seconds
-    import time
     stop = time.monotonic() + end
     while by_fd and time.monotonic() < stop:
         for fd, what in poll.poll(50):
