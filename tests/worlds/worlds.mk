@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Random worlds: engine = reference = kernel.  A minute in CI; by hand: make worlds SECONDS=600; ten million frames through
 # the real programs in five minutes: make worlds VERDICTS=12600000 QUESTIONS=20000.
-WORLDS_AGENT := datapath load maps maps_entries pins run flows flow_table grace
+WORLDS_AGENT := datapath load load_kept maps maps_entries pins run flows flow_table grace
 WORLDS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/worlds/*.c))
 $(B)/tests/worlds/worlds: $(WORLDS_OBJ) $(REFERENCE_OBJ) $(WORLDS_AGENT:%=$(B)/agent/%.o) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
