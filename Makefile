@@ -121,6 +121,9 @@ install: all
 	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -D -m 755 $(B)/weir-agent $(DESTDIR)$(PREFIX)/sbin/weir-agent
 	install -D -m 755 $(B)/weir-relay $(DESTDIR)$(PREFIX)/sbin/weir-relay
+	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for u in weir-agent weir-relay; do sed 's#/usr/local/#$(PREFIX)/#' deploy/systemd/$$u.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service || exit 1; done
 size: all
 	@size $(B)/weir $(B)/weir-agent $(B)/bpf/weir.bpf.o && ls -l $(B)/weir $(B)/weir-agent | awk '{ print $$5, $$9 }'
 clean:

@@ -24,7 +24,7 @@
 
 #define PEERS_MOST	5000		/* more are refused, and this is said */
 #define PEERS_POLL_MS	5000
-#define PEERS_DEADLINE_MS 5000		/* who does not answer so long is unavailable */
+#define PEERS_DEADLINE_MS 3000		/* who does not answer so long is unavailable */
 #define PEER_TEXT	256
 
 enum peer_state { PEER_CONNECTING, PEER_CONNECTED, PEER_UNAVAILABLE };
