@@ -24,7 +24,8 @@
 struct export_options {
 	const char *file;		/* NULL: no export; "-": stdout */
 	const char *allow, *deny;	/* FlowFilters as JSON, one or a list; NULL: none */
-	const char *fields;		/* "time,verdict,source.pod_name"; NULL: all */
+	const char *fields;		/* "time,verdict,source.pod_name"; NULL: all, but of detail: */
+	bool detail;			/* weir's own, too: lines that Hubble's tools refuse to read */
 	const char *fold;		/* fields to fold by, likewise; NULL: each flow by itself */
 	unsigned int window_ms;		/* for folding */
 	struct export_rotation rotation;

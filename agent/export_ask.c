@@ -99,6 +99,8 @@ int export_ask_read(struct export_ask *a, const struct export_options *o, struct
 	err = make_filters(a, o, why);
 	if (!err)
 		err = make_mask(&a->fields, o->fields, "--export-fields", why);
+	if (!err && !a->fields && !o->detail)
+		err = wire_mask_without_detail(&a->fields);
 	if (!err)
 		err = make_mask(&a->fold, o->fold, "--export-fold", why);
 	if (err)

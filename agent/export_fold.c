@@ -115,36 +115,45 @@ void export_fold_clear(struct export_fold *f)
 	arena_reset(&f->bytes);
 }
 
+static size_t print(const ProtobufCMessage *m, char *buf, size_t size)
+{
+	FILE *to = fmemopen(buf, size, "w");
+	struct json_out j;
+	long length;
+
+	if (!to)
+		return 0;
+	json_begin(&j, to, false);
+	wire_json(&j, NULL, m);
+	length = json_done(&j) || fflush(to) ? 0 : ftell(to);
+	fclose(to);
+	return length > 0 && (size_t)length < size ? (size_t)length : 0;
+}
+
 size_t export_fold_line(const struct export_fold_group *g, const char *node, char *buf, size_t size)
 {
 	Flow__Flow *flow = flow__flow__unpack(NULL, g->size, g->fields);
 	Observer__ExportEvent event = OBSERVER__EXPORT_EVENT__INIT;
-	Flow__Aggregate counts = FLOW__AGGREGATE__INIT, *before;
+	Flow__Aggregate counts = FLOW__AGGREGATE__INIT;
 	Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
-	FILE *to = flow ? fmemopen(buf, size, "w") : NULL;
-	struct json_out j;
-	long length = 0;
+	Flow__Flow said;
+	size_t n;
 
-	if (to) {
-		counts.ingress_flow_count = g->flows.flows[FLOW_INGRESS];
-		counts.egress_flow_count = g->flows.flows[FLOW_EGRESS];
-		counts.unknown_direction_flow_count = g->flows.flows[FLOW_DIRECTION_UNKNOWN];
-		time.seconds = (int64_t)(g->last / 1000000000);
-		time.nanos = (int32_t)(g->last % 1000000000);
-		before = flow->aggregate;
-		flow->aggregate = &counts;
-		event.response_types_case = OBSERVER__EXPORT_EVENT__RESPONSE_TYPES_FLOW;
-		event.flow = flow;
-		event.node_name = (char *)node;
-		event.time = &time;
-		json_begin(&j, to, false);
-		wire_json(&j, NULL, &event.base);
-		length = json_done(&j) ? 0 : ftell(to);
-		length = fflush(to) ? 0 : length;
-		fclose(to);
-		flow->aggregate = before;
-	}
-	if (flow)
-		flow__flow__free_unpacked(flow, NULL);
-	return length > 0 && (size_t)length < size ? (size_t)length : 0;
+	if (!flow)
+		return 0;
+	counts.ingress_flow_count = g->flows.flows[FLOW_INGRESS];
+	counts.egress_flow_count = g->flows.flows[FLOW_EGRESS];
+	counts.unknown_direction_flow_count = g->flows.flows[FLOW_DIRECTION_UNKNOWN];
+	time.seconds = (int64_t)(g->last / 1000000000);
+	time.nanos = (int32_t)(g->last % 1000000000);
+	said = *flow;			/* what is ours to add is not for the unpacked one to free */
+	said.time = &time;
+	said.aggregate = &counts;
+	event.response_types_case = OBSERVER__EXPORT_EVENT__RESPONSE_TYPES_FLOW;
+	event.flow = &said;
+	event.node_name = (char *)node;
+	event.time = &time;
+	n = print(&event.base, buf, size);
+	flow__flow__free_unpacked(flow, NULL);
+	return n;
 }

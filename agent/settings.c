@@ -31,6 +31,7 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "export-allow", &want.export_allow, "JSON", "those that one of these FlowFilters lets pass (all)"),
 	OPT_TEXT(0, "export-deny", &want.export_deny, "JSON", "less those that one of these does (none)"),
 	OPT_TEXT(0, "export-fields", &want.export_fields, "A,B", "only these fields of a flow: verdict,source.pod_name (all)"),
+	OPT_FLAG(0, "export-detail", &want.export_detail, "with what weir alone says: rule, packets, bytes; hubble cannot read that"),
 	OPT_TEXT(0, "export-fold", &want.export_fold, "A,B", "one line for all flows of a window that are equal in these fields"),
 	OPT_DURATION(0, "export-window", &want.export_window_ms, "DURATION", "for --export-fold (10s)"),
 	OPT_UINT(0, "export-size", &want.export_mb, "MB", "rotate a file when it is that large; 0: never (10)"),

@@ -29,6 +29,7 @@ struct settings {
 	const char *export;		/* NULL: no export; see agent/export.h */
 	const char *export_allow, *export_deny, *export_fields, *export_fold;
 	unsigned int export_window_ms, export_age_ms, export_mb, export_backups;
+	bool export_detail;
 	const char *mode_word, *hairpin_word, *level_word, *format_word, *hook_word, *socket_mode_word;
 	unsigned int buckets, records;
 	bool stack, observe_only, judge, check_config, uninstall, purge, version, help, man;

@@ -15,7 +15,7 @@ void settings_export_options(const struct settings *s, struct export_options *ou
 {
 	*out = (struct export_options){
 		.file = s->export, .allow = s->export_allow, .deny = s->export_deny, .fields = s->export_fields,
-		.fold = s->export_fold, .window_ms = s->export_window_ms,
+		.fold = s->export_fold, .detail = s->export_detail, .window_ms = s->export_window_ms,
 		.rotation = { .size = s->export_mb * 1000000ULL, .age_s = (s->export_age_ms + 999) / 1000,
 			      .backups = s->export_backups },
 	};

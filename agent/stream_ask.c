@@ -52,20 +52,6 @@ static bool mask_wants(const struct wire_mask *mask, unsigned int number)
 	return f && wire_mask_wants(mask, f - flow__flow__descriptor.fields);
 }
 
-/* Everything but our extension: its type is one that Hubble's tools cannot resolve, and then print nothing at all. */
-static int mask_without_detail(struct wire_mask **out)
-{
-	const ProtobufCMessageDescriptor *d = &flow__flow__descriptor;
-	char *path[64];
-	struct complaint why;
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < d->n_fields && n < 64; i++)
-		if (d->fields[i].id != EXTENSIONS)
-			path[n++] = (char *)d->fields[i].name;
-	return wire_mask_new(out, path, n, &why);
-}
-
 static int read_mask(struct stream *s, const Observer__GetFlowsRequest *ask, struct complaint *why)
 {
 	Google__Protobuf__FieldMask *old = ask->field_mask ? NULL : old_mask(ask);
@@ -77,7 +63,7 @@ static int read_mask(struct stream *s, const Observer__GetFlowsRequest *ask, str
 		complaint_set(why, 0, 0, "field_mask: %s", what.text);
 	unpack_free(old);
 	if (!err && !s->mask && !s->detail)
-		err = mask_without_detail(&s->mask);
+		err = wire_mask_without_detail(&s->mask);
 	s->wants_hints = mask_wants(s->mask, EXTENSIONS) || mask_wants(s->mask, 21004) || mask_wants(s->mask, 21005) ||
 			 s->by_policy;
 	return err;

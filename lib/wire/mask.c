@@ -5,6 +5,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "lib/wire/flow_fields.h"
 #include "lib/wire/mask.h"
 #include "proto/flow/flow.pb-c.h"
 
@@ -86,6 +87,17 @@ int wire_mask_new(struct wire_mask **out, char *const *path, size_t paths, struc
 		wire_mask_free(mask);
 		return err;
 	}
+	*out = mask;
+	return 0;
+}
+
+int wire_mask_without_detail(struct wire_mask **out)
+{
+	struct wire_mask *mask = calloc(1, sizeof(*mask));
+
+	if (!mask)
+		return -ENOMEM;
+	mask->fields = ~(1ULL << WIRE_FIELD_EXTENSIONS);
 	*out = mask;
 	return 0;
 }

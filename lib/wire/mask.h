@@ -26,6 +26,8 @@ struct wire_mask {
 
 /* -EINVAL: 'why' names the path that is none.  -ENOMEM. */
 int wire_mask_new(struct wire_mask **out, char *const *path, size_t paths, struct complaint *why);
+/* All but Flow.extensions: Hubble's tools cannot resolve the type that is in it, and then print nothing at all. */
+int wire_mask_without_detail(struct wire_mask **out);
 void wire_mask_free(struct wire_mask *mask);	/* NULL is fine */
 
 static inline bool wire_mask_wants(const struct wire_mask *mask, unsigned int field)

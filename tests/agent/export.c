@@ -84,7 +84,7 @@ static const char *path(const char *name)
 }
 
 struct seen {
-	unsigned long lines, flows, denied, folded, lost, broken, sourced;
+	unsigned long lines, flows, denied, folded, lost, broken, sourced, detailed;
 	uint16_t last;
 	bool in_order;
 };
@@ -110,6 +110,7 @@ static void look(struct seen *s, const char *line)
 		s->flows++;
 		s->denied += f->verdict == FLOW__VERDICT__DROPPED;
 		s->sourced += f->source != NULL;
+		s->detailed += f->extensions != NULL;
 		s->folded += f->aggregate ? f->aggregate->ingress_flow_count + f->aggregate->egress_flow_count +
 			f->aggregate->unknown_direction_flow_count : 0;
 		if (f->l4 && f->l4->tcp)
@@ -174,6 +175,10 @@ static void plain(void)
 	CHECK_EQ(s.last, (uint16_t)(made - 1), "the newest last");
 	CHECK_EQ(c.lines, 3000, "and so counted");
 	CHECK_EQ(c.lost, 0, "none lost");
+	CHECK_EQ(s.detailed, 0, "nothing that Hubble's tools do not know");
+	o.detail = true;
+	s = exported(&o, 100, &c);
+	CHECK_EQ(s.detailed, 100, "but if asked for");
 }
 
 static void narrowed(void)
