@@ -32,6 +32,7 @@ struct export;
 struct judge;
 struct meters;
 struct observers;
+struct otlp;
 struct serve;
 
 struct agent {
@@ -61,6 +62,7 @@ struct agent {
 	struct serve *serve;		/* NULL: no gRPC */
 	struct export *export;		/* NULL: none */
 	struct meters *meters;		/* NULL: nobody asked for metrics */
+	struct otlp *otlp;		/* NULL: no receiver */
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
 	struct loop_timer housekeeping;

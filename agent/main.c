@@ -15,6 +15,7 @@
 #include "agent/events.h"
 #include "agent/export.h"
 #include "agent/metrics.h"
+#include "agent/otlp.h"
 #include "agent/serve.h"
 #include "agent/uninstall.h"
 #include "lib/control/frame.h"
@@ -226,7 +227,7 @@ static int start_records(struct agent *a)
 		err = losses_new(&a->losses);
 	if (!err)
 		err = observers_open(&a->observers, a);
-	if (!err && a->settings.metrics)
+	if (!err && (a->settings.metrics || a->settings.otlp))
 		err = counts_new(&a->counts);
 	if (err)
 		return log_err(err, "cannot start");
@@ -338,8 +339,10 @@ static int start_metrics(struct agent *a)
 {
 	struct complaint why = { 0 };
 	char text[1024];
-	int err = a->settings.metrics ? meters_open(&a->meters, a, &why) : 0;
+	int err = a->settings.metrics || a->settings.otlp ? meters_open(&a->meters, a, &why) : 0;
 
+	if (!err && a->settings.otlp)
+		err = otlp_open(&a->otlp, a, &why);
 	if (err)
 		log_error("%s", why.text[0] ? complaint_text(&why, text, sizeof(text)) : strerror(-err));
 	return err;
@@ -387,6 +390,7 @@ static void stop(struct agent *a)
 {
 	server_close(a->server);
 	serve_close(a->serve);
+	otlp_close(a->otlp);
 	meters_close(a->meters);
 	judge_close(a->judge);
 	state_close(a->state);

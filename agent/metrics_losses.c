@@ -5,6 +5,7 @@
 
 #include "agent/losses.h"
 #include "agent/metrics_inside.h"
+#include "agent/otlp.h"
 #include "agent/serve.h"
 
 /* Hubble's three sources, in small letters. */
@@ -63,6 +64,42 @@ static void read_streams(void *ctx, struct metric *to)
 	metric_put(to, NULL, c.streams);
 }
 
+static struct otlp_counts otlp_of(void *ctx)
+{
+	struct otlp_counts c;
+
+	otlp_count(((struct meters *)ctx)->a->otlp, &c);
+	return c;
+}
+
+static void read_otlp_requests(void *ctx, struct metric *to)
+{
+	struct otlp_counts c = otlp_of(ctx);
+
+	metric_put_count(to, (const char *[]){ "taken" }, c.requests);
+	metric_put_count(to, (const char *[]){ "failed" }, c.failures);
+	metric_put_count(to, (const char *[]){ "skipped" }, c.skipped);
+}
+
+static void read_otlp_flows(void *ctx, struct metric *to)
+{
+	metric_put_count(to, NULL, otlp_of(ctx).flows);
+}
+
+static void read_otlp_points(void *ctx, struct metric *to)
+{
+	metric_put_count(to, NULL, otlp_of(ctx).points);
+}
+
+static void read_otlp_dropped(void *ctx, struct metric *to)
+{
+	struct otlp_counts c = otlp_of(ctx);
+
+	metric_put_count(to, (const char *[]){ "overwritten" }, c.lost);
+	metric_put_count(to, (const char *[]){ "refused" }, c.dropped);
+}
+
+static const char *const fate_label[] = { "fate", NULL }, *const why_label[] = { "why", NULL };
 static const char *const source_label[] = { "source", NULL }, *const stage_label[] = { "stage", NULL };
 static const char *const use_label[] = { "use", NULL };
 
@@ -74,6 +111,12 @@ static const struct metric_about families[] = {
 	{ .name = "weir_certificate_expiry_timestamp_seconds", .help = "When a certificate of the gRPC server runs out, in "
 	  "seconds since 1970.", .unit = "seconds", .type = METRIC_GAUGE, .label = use_label, .read = read_expiry },
 	{ .name = "weir_certificate_failures", .help = "Changed certificate files that were not taken.", .read = read_failures },
+	{ .name = "weir_otlp_requests", .help = "Requests to the OTLP receiver, by what became of them; skipped: the one before was "
+	  "still under way.", .label = fate_label, .read = read_otlp_requests },
+	{ .name = "weir_otlp_flows", .help = "Flows that the OTLP receiver took.", .read = read_otlp_flows },
+	{ .name = "weir_otlp_points", .help = "Points of metrics that the OTLP receiver took.", .read = read_otlp_points },
+	{ .name = "weir_otlp_dropped", .help = "Flows that were overwritten before they were sent, and flows and points that the "
+	  "receiver refused.", .label = why_label, .read = read_otlp_dropped },
 	{ .name = "weir_streams", .help = "Clients that are being sent flows.", .type = METRIC_GAUGE, .read = read_streams },
 };
 

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum quiet_thread { QUIET_LOOP, QUIET_READER, QUIET_RPC, QUIET_EXPORT, QUIET_OTHER, QUIET_THREADS };
+enum quiet_thread { QUIET_LOOP, QUIET_READER, QUIET_RPC, QUIET_EXPORT, QUIET_OTHER, QUIET_OTLP, QUIET_THREADS };
 
 struct quiet;
 

@@ -37,6 +37,12 @@ static const struct opt options[] = {
 	OPT_UINT(0, "export-size", &want.export_mb, "MB", "rotate a file when it is that large; 0: never (10)"),
 	OPT_DURATION(0, "export-age", &want.export_age_ms, "DURATION", "rotate it when it is that old; 0: never (0)"),
 	OPT_UINT(0, "export-backups", &want.export_backups, "N", "rotated files that are kept (5)"),
+	OPT_TEXT(0, "otlp", &want.otlp, "HOST:PORT", "send flows and metrics there by OTLP/gRPC (nowhere; 127.0.0.1:4317 is usual)"),
+	OPT_TEXT(0, "otlp-ca", &want.otlp_ca, "FILE", "who signs that receiver's certificate: use TLS"),
+	OPT_TEXT(0, "otlp-cert", &want.otlp_cert, "FILE", "what it is shown"),
+	OPT_TEXT(0, "otlp-key", &want.otlp_key, "FILE", "and its key"),
+	OPT_TEXT(0, "otlp-send", &want.otlp_send, "WHAT", "flows, metrics or flows,metrics (flows,metrics)"),
+	OPT_DURATION(0, "otlp-interval", &want.otlp_interval_ms, "DURATION", "between two rounds of metrics (30s)"),
 	OPT_TEXT(0, "cluster", &want.cluster, "NAME", "goes before the node's name in flows (none)"),
 	OPT_TEXT(0, "mode", &want.mode_word, "MODE", "kubernetes, default-deny-audit or default-deny (kubernetes)"),
 	OPT_TEXT(0, "hairpin", &want.hairpin_word, "FATE", "allow or deny a pod's packets to itself through a Service (allow)"),
@@ -63,7 +69,7 @@ static void defaults(void)
 	want = (struct settings){
 		.data = "/var/lib/weir", .socket = "/run/weir/agent.sock", .mode_word = "kubernetes",
 		.hairpin_word = "allow", .level_word = "info", .format_word = "text", .hook_word = "", .records = RECORDS_DEFAULT,
-		.socket_mode_word = "0660", .export_window_ms = 10000, .export_mb = 10, .export_backups = 5,
+		.socket_mode_word = "0660", .otlp_send = "flows,metrics", .otlp_interval_ms = 30000, .export_window_ms = 10000, .export_mb = 10, .export_backups = 5,
 	};
 }
 
@@ -118,7 +124,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "where is the cluster? --state DIR names a directory of manifests");
 		return -EINVAL;
 	}
-	return settings_api(s, why) ?: settings_export(s, why) ?: check_state(s, why);
+	return settings_api(s, why) ?: settings_metrics(s, why) ?: settings_export(s, why) ?: check_state(s, why);
 }
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)

@@ -25,6 +25,9 @@ struct settings {
 	const char *tls_cert, *tls_key, *tls_client_ca;		/* all or none */
 	const char *metrics;		/* ADDRESS:PORT of HTTP, or NULL */
 	const char *metrics_enable;	/* NULL: what dashboards need (agent/metrics.c) */
+	const char *otlp;		/* HOST:PORT or unix:PATH of a receiver, or NULL */
+	const char *otlp_ca, *otlp_cert, *otlp_key, *otlp_send;
+	unsigned int otlp_interval_ms;
 	const char *cluster;		/* NULL: flows name the node alone */
 	const char *export;		/* NULL: no export; see agent/export.h */
 	const char *export_allow, *export_deny, *export_fields, *export_fold;

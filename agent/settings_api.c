@@ -14,8 +14,7 @@
 #define SOCKET_MAX 102			/* bytes of a unix socket's path; its lock file has five more */
 #define CLUSTER_MAX 63
 
-/* "10.0.0.1:4244", "[::1]:4244", "localhost:4244". */
-static bool split(const char *text, char host[64], long *port)
+bool settings_split(const char *text, char host[64], long *port)
 {
 	const char *colon = strrchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
@@ -37,7 +36,7 @@ static bool split(const char *text, char host[64], long *port)
 	return true;
 }
 
-static bool is_loopback(const char *host)
+bool settings_loopback(const char *host)
 {
 	struct weir_addr a;
 
@@ -54,11 +53,11 @@ static int check_listen(const struct settings *s, struct complaint *why)
 	char host[64];
 	long port;
 
-	if (!split(s->listen, host, &port) || (strcmp(host, "localhost") && addr_parse(host, &a))) {
+	if (!settings_split(s->listen, host, &port) || (strcmp(host, "localhost") && addr_parse(host, &a))) {
 		complaint_set(why, 0, 0, "'--listen' is ADDRESS:PORT such as 127.0.0.1:4244 or [::]:4244, not '%s'", s->listen);
 		return -EINVAL;
 	}
-	if (!s->tls_cert && !is_loopback(host)) {
+	if (!s->tls_cert && !settings_loopback(host)) {
 		complaint_set(why, 0, 0, "'--listen %s' without TLS: plain text is for loopback only (give --tls-cert, --tls-key "
 			      "and --tls-client-ca)", s->listen);
 		return -EINVAL;

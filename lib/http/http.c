@@ -108,26 +108,53 @@ static int bound(const struct addrinfo *ai)
 	return err;
 }
 
-int http_listen(struct http *h, const char *at, struct complaint *why)
+static int resolve(const char *at, struct addrinfo **found, struct addrinfo **without6, struct complaint *why)
 {
-	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV }, *found;
+	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	const char *port = NULL;
 	char host[256];
+
+	*without6 = NULL;
+	if (split(at, host, sizeof(host), &port) || !*port || getaddrinfo(*host ? host : "::", port, &want, found)) {
+		complaint_set(why, 0, 0, "cannot listen at '%s': give ADDRESS:PORT, as 127.0.0.1:9965, [::1]:9965 or :9965", at);
+		return -EINVAL;
+	}
+	if (!*host)
+		getaddrinfo("0.0.0.0", port, &want, without6);
+	return 0;
+}
+
+static void forget(struct addrinfo *found, struct addrinfo *without6)
+{
+	freeaddrinfo(found);
+	if (without6)
+		freeaddrinfo(without6);
+}
+
+int http_check(const char *at, struct complaint *why)
+{
+	struct addrinfo *found, *without6;
+	int err = resolve(at, &found, &without6, why);
+
+	if (!err)
+		forget(found, without6);
+	return err;
+}
+
+int http_listen(struct http *h, const char *at, struct complaint *why)
+{
+	struct addrinfo *found, *without6;
 	int fd, err;
 
 	if (h->listeners == LISTENERS_MOST)
 		return -ENOSPC;
-	if (split(at, host, sizeof(host), &port) || !*port ||
-	    getaddrinfo(*host ? host : "::", port, &want, &found)) {
-		complaint_set(why, 0, 0, "cannot listen at '%s': give ADDRESS:PORT, as 127.0.0.1:9965, [::1]:9965 or :9965", at);
-		return -EINVAL;
-	}
+	err = resolve(at, &found, &without6, why);
+	if (err)
+		return err;
 	fd = bound(found);
-	freeaddrinfo(found);
-	if (fd == -EAFNOSUPPORT && !*host && !getaddrinfo("0.0.0.0", port, &want, &found)) {	/* no IPv6 here */
-		fd = bound(found);
-		freeaddrinfo(found);
-	}
+	if (fd == -EAFNOSUPPORT && without6)		/* no IPv6 here */
+		fd = bound(without6);
+	forget(found, without6);
 	if (fd < 0) {
 		complaint_set(why, 0, 0, "cannot listen at '%s': %s", at, strerror(-fd));
 		return fd;

@@ -52,6 +52,7 @@ void http_close(struct http *h);		/* NULL is fine; every connection is cut, ever
 
 /* "ADDR:PORT", "[ADDR]:PORT", ":PORT" for all addresses, port 0 for any free one.  May be called again. */
 int http_listen(struct http *h, const char *at, struct complaint *why);
+int http_check(const char *at, struct complaint *why);	/* whether it is one of these; listens nowhere */
 unsigned int http_port(const struct http *h);	/* of the first listener */
 
 typedef void (*http_fn)(void *ctx, struct http_ask *ask);
