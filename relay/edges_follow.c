@@ -19,6 +19,8 @@ struct edges_follow {
 	struct rpc_timer again, expire;
 	struct line *lines;
 	bool stopped;
+	edges_whole_fn on_whole;
+	void *on_whole_ctx;
 };
 
 /* One agent's stream. */
@@ -27,6 +29,7 @@ struct line {
 	struct edges_follow *follow;
 	struct peer *peer;		/* held */
 	struct rpc_ask *ask;
+	bool told;			/* all that it had summed up before we came */
 	bool refused;			/* it knows no edges: not asked again while it stays connected */
 };
 
@@ -50,13 +53,26 @@ static void line_free(struct line *line)
 	free(line);
 }
 
+static void take(struct line *line, const Weir__V1__EdgesReply *reply)
+{
+	struct edges_follow *f = line->follow;
+
+	edges_take(f->edges, line->peer->name, reply, when_real());
+	if (line->told || !reply->whole || !reply->last)
+		return;
+	line->told = true;
+	if (f->on_whole)
+		f->on_whole(f->on_whole_ctx, line->peer->name,
+			    reply->since ? reply->since->seconds * 1000000000ULL + reply->since->nanos : 0);
+}
+
 static bool on_edges(struct rpc_ask *a, const uint8_t *data, size_t size, void *ctx)
 {
 	struct line *line = ctx;
 	Weir__V1__EdgesReply *reply = line->peer->gone ? NULL : unpack_message(&weir__v1__edges_reply__descriptor, data, size);
 
 	if (reply)
-		edges_take(line->follow->edges, line->peer->name, reply, when_real());
+		take(line, reply);
 	else if (!line->peer->gone)
 		line->peer->garbage++;
 	unpack_free(reply);
@@ -156,6 +172,12 @@ int edges_follow(struct edges_follow **out, struct rpc_loop *loop, struct peers 
 	rpc_timer_set(loop, &f->expire, EXPIRE_MS, on_expire, f);
 	*out = f;
 	return 0;
+}
+
+void edges_follow_whole(struct edges_follow *f, edges_whole_fn fn, void *ctx)
+{
+	f->on_whole = fn;
+	f->on_whole_ctx = ctx;
 }
 
 void edges_follow_stop(struct edges_follow *f)

@@ -17,6 +17,10 @@
 struct edges_follow;
 
 int edges_follow(struct edges_follow **out, struct rpc_loop *loop, struct peers *peers, struct edges *edges);
+/* Told when a node that has just been connected has told all it had summed up since 'since' (nanoseconds). */
+typedef void (*edges_whole_fn)(void *ctx, const char *node, uint64_t since);
+void edges_follow_whole(struct edges_follow *f, edges_whole_fn fn, void *ctx);
+
 void edges_follow_stop(struct edges_follow *f);		/* no more timers; with peers_stop() */
 void edges_unfollow(struct edges_follow *f);		/* NULL is fine */
 

@@ -22,6 +22,7 @@
 #include "relay/flows.h"
 #include "relay/metrics.h"
 #include "relay/notify.h"
+#include "relay/page.h"
 #include "relay/relay.h"
 #include "relay/roster.h"
 #include "relay/when.h"
@@ -43,6 +44,7 @@ struct parts {
 	struct edges_served served;
 	struct roster *roster;
 	struct meters *meters;
+	struct page *page;
 	struct peers_listener listener;
 	struct rpc_timer certificates, drained;
 	unsigned int drains;
@@ -91,6 +93,8 @@ static void on_served(void *ctx)
 {
 	struct parts *r = ctx;
 
+	if (r->page)
+		page_stop(r->page);
 	if (r->roster)
 		roster_stop(r->roster);
 	if (r->follow)
@@ -245,11 +249,14 @@ static int start(struct parts *r)
 	if (err)
 		return err;
 	err = rpc_loop_open(&relay->rpc) ?: open_tls(relay, &why) ?: open_nodes(r, &why) ?: add_services(r) ?:
-	      listen_all(relay, &why) ?: (relay->settings.http ? meters_open(&r->meters, relay, &why) : 0);
+	      listen_all(relay, &why) ?: (relay->settings.http ? meters_open(&r->meters, relay, &why) : 0) ?:
+	      (relay->settings.page ? page_open(&r->page, relay, &why) : 0);
 	if (err) {
 		log_error("%s", why.text[0] ? complaint_text(&why, text, sizeof(text)) : strerror(-err));
 		return err;
 	}
+	if (r->page)
+		edges_follow_whole(r->follow, page_node_told, r->page);
 	on_certificates(r);
 	rpc_server_start(relay->server);
 	err = -pthread_create(&r->thread, NULL, run, r);
@@ -275,6 +282,7 @@ static void stop(struct parts *r)
 		_exit(1);
 	}
 	meters_close(r->meters);
+	page_close(r->page);
 	rpc_server_free(relay->server);
 	rpc_reflection_free(r->reflection);
 	rpc_health_free(r->health);

@@ -69,7 +69,7 @@ static uint8_t kind_of(const struct edge_end *e)
 {
 	if (*e->ns)
 		return MAP_WORKLOAD;
-	if (!strcmp(e->kind, "node"))
+	if (!strcasecmp(e->kind, "node"))
 		return MAP_NODE;
 	return !strcmp(e->workload, "other") ? MAP_OTHER : MAP_OUT;
 }
@@ -225,6 +225,15 @@ int map_add(struct map *m, const struct past_edge *e, unsigned int point)
 	if (point < m->points)
 		m->spark[to][point] += flows;
 	return 0;
+}
+
+void map_point(struct map *m, const struct past_edge *e, unsigned int point)
+{
+	uint32_t hash;
+	const struct map_end *to = end_find(m, &e->destination, &hash);
+
+	if (to && point < m->points)
+		m->spark[to->number][point] += e->sum[PAST_OPENED];
 }
 
 void map_denied(struct map *m, const struct past_edge *e, bool egress, const uint8_t *decision, size_t size)

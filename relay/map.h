@@ -30,6 +30,7 @@ int map_new(struct map **out, uint64_t window_ms, unsigned int points);
 void map_free(struct map *m);		/* NULL is fine */
 
 int map_add(struct map *m, const struct past_edge *e, unsigned int point);
+void map_point(struct map *m, const struct past_edge *e, unsigned int point);	/* for sparklines only; who is not there is not added */
 void map_denied(struct map *m, const struct past_edge *e, bool egress, const uint8_t *decision, size_t size);
 
 struct map_want {

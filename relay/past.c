@@ -7,7 +7,7 @@
 #include "lib/slab.h"
 #include "relay/past.h"
 
-#define STRETCHES 256			/* more than an hour takes: 60 fine ones, and some 60 coarse */
+#define STRETCHES 512			/* ten minutes of a page that looks every two seconds, and some 60 coarse ones */
 #define NUMBERS_FIRST 256
 
 /* One that some stretch names. */
@@ -398,6 +398,19 @@ static void look(struct past *p, unsigned int i, const struct edge *e)
 	if (p->began)
 		add_up(p, number, did);
 	number_drop(p, number);
+}
+
+void past_baseline(struct past *p, const struct edges *edges)
+{
+	bool began = p->began;
+
+	if (!more_lasts(p, edges_end(edges)))
+		return;
+	p->began = false;
+	for (unsigned int i = 0; i < edges_end(edges); i++)
+		if (edges_at(edges, i))
+			look(p, i, edges_at(edges, i));
+	p->began = began;
 }
 
 void past_tick(struct past *p, const struct edges *edges, uint64_t lost, uint64_t now)

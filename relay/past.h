@@ -45,6 +45,9 @@ void past_close(struct past *p);			/* NULL is fine */
 /* 'now' in milliseconds of CLOCK_REALTIME; 'lost': events lost in the cluster so far, a total. */
 void past_tick(struct past *p, const struct edges *edges, uint64_t lost, uint64_t now);
 
+/* What edges have summed up so far is nobody's past: of a node that was there before us. */
+void past_baseline(struct past *p, const struct edges *edges);
+
 /* Edges that did anything in [from, to), milliseconds.  A stretch that is only partly in it counts as a whole. */
 typedef void (*past_fn)(void *ctx, const struct past_edge *e);
 void past_window(const struct past *p, uint64_t from, uint64_t to, past_fn fn, void *ctx);

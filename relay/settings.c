@@ -28,6 +28,7 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "tls-key", &want.key, "FILE", "and its key"),
 	OPT_TEXT(0, "tls-client-ca", &want.ca, "FILE", "who signs the clients' certificates"),
 	OPT_TEXT(0, "metrics", &want.http, "ADDR:PORT", "metrics and health by HTTP (127.0.0.1:9966; \"\": nowhere)"),
+	OPT_TEXT(0, "page", &want.page, "ADDR:PORT", "the page and its API by HTTP, on loopback (nowhere; 127.0.0.1:8092 is usual)"),
 	OPT_HEAD("The rest"),
 	OPT_UINT(0, "edges", &want.edges, "N", "of workload pairs kept apart (32768), at most 1.2 KB each"),
 	OPT_TEXT(0, "data", &want.data, "DIR", "where the lock is (/var/lib/weir-relay)"),
@@ -112,6 +113,8 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 		want.socket = NULL;
 	if (want.http && !*want.http)
 		want.http = NULL;
+	if (want.page && !*want.page)
+		want.page = NULL;
 	*s = want;
 	return understand(s, why);
 }

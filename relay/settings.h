@@ -25,6 +25,7 @@ struct settings {
 	const char *socket, *socket_mode_word;
 	const char *ca, *cert, *key;	/* of the listeners */
 	const char *http;		/* ADDRESS:PORT of metrics and health; NULL: none */
+	const char *page;		/* ADDRESS:PORT of the page; NULL: none */
 	const char *data;		/* directory of the lock */
 	const char *config, *level_word, *format_word;
 	unsigned int edges;

@@ -13,9 +13,10 @@
 #include "tools/lab_relay.h"
 
 #define START_MS 10000
-#define FIXED 10		/* words beside the peers */
+#define FIXED 11		/* words beside the peers */
 #define RELAY_PORT 4245
 #define METRICS_PORT 9966
+#define PAGE_PORT 8092
 
 static bool is_free(unsigned int port)
 {
@@ -76,6 +77,7 @@ static char **make_args(struct lab_net *n, const char *program, const char *sock
 	full |= asprintf(&argv[at++], "--data=%s", data) < 0;
 	argv[at++] = strdup(is_free(RELAY_PORT) ? "--listen=127.0.0.1:4245" : "--listen=127.0.0.1:0");
 	argv[at++] = strdup(is_free(METRICS_PORT) ? "--metrics=127.0.0.1:9966" : "--metrics=");
+	argv[at++] = strdup(is_free(PAGE_PORT) ? "--page=127.0.0.1:8092" : "--page=127.0.0.1:0");
 	for (unsigned int i = 0; i < n->world->nnodes; i++) {
 		lab_file(n->lab, n->world->node[i].name, LAB_OBSERVER, path);
 		full |= asprintf(&argv[at++], "--peer=%s=unix:%s", n->world->node[i].name, path) < 0;
