@@ -39,7 +39,7 @@ struct door {
 	struct rpc_loop *loop;
 	grpc_server *core;
 	grpc_server_credentials *plain;
-	unsigned int max;
+	unsigned int max, unused_ms;
 	struct listener listeners[LISTENERS];
 	unsigned int n_listeners;
 	int epoll, end;
@@ -50,6 +50,7 @@ struct door {
 	 * late must not be taken for its successor's. */
 	int first_number, number, last_number;
 	struct watch watch;
+	struct rpc_timer sweep;		/* set while there are guests without a call */
 	struct rpc_timer trim;
 	unsigned int trims;		/* how many times more */
 	atomic_uint live;
@@ -160,6 +161,27 @@ void door_let_go(struct door_guest *g)
 		forget(g);
 }
 
+/* Connections that nothing is done with are room that others lack. */
+static void sweep(void *door)
+{
+	struct door *d = door;
+	uint64_t now = rpc_now_ms();
+	unsigned int left = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (struct door_guest *g = d->guests; g; g = g->next) {
+		if (g->theirs < 0 || g->called || atomic_load(&g->cut))
+			continue;
+		if (now - g->born >= d->unused_ms)
+			door_cut(g);
+		else
+			left++;
+	}
+	pthread_mutex_unlock(&d->lock);
+	if (left)
+		rpc_timer_set(d->loop, &d->sweep, d->unused_ms / 4 + 1, sweep, d);
+}
+
 static void on_arrive(void *guest)
 {
 	struct door_guest *g = guest;
@@ -172,6 +194,8 @@ static void on_arrive(void *guest)
 	}
 	d->by_number[g->theirs - d->first_number] = g;
 	grpc_server_add_channel_from_fd(d->core, g->theirs, d->plain);
+	if (!d->sweep.when)
+		rpc_timer_set(d->loop, &d->sweep, d->unused_ms / 4 + 1, sweep, d);
 }
 
 /* What a flood took is free again and still ours: the allocator keeps it unless asked. */
@@ -206,8 +230,10 @@ struct door_guest *door_guest(struct door *d, const char *peer)
 	if (n < 0 || n > d->last_number - d->first_number)
 		return NULL;
 	g = d->by_number[n];
-	if (g)
+	if (g) {
 		g->holds++;
+		g->called = true;
+	}
 	return g;
 }
 
@@ -281,7 +307,7 @@ static struct door_guest *guest_new(struct door *d, int fd)
 	g->fd = fd;
 	g->theirs = -1;
 	g->holds = 1;
-	g->leaked = rpc_now_ms();
+	g->born = g->leaked = rpc_now_ms();
 	g->arrive = (struct rpc_bell){ .fn = on_arrive, .ctx = g };
 	g->leave = (struct rpc_bell){ .fn = on_leave, .ctx = g };
 	return g;
@@ -473,7 +499,7 @@ static void number_range(struct door *d)
 	d->first_number = d->number = d->last_number / 4;
 }
 
-int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max)
+int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max, unsigned int unused_ms)
 {
 	struct epoll_event want = { .events = EPOLLIN };
 	struct door *d = calloc(1, sizeof(*d));
@@ -486,6 +512,7 @@ int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsig
 	d->loop = loop;
 	d->core = core;
 	d->max = max;
+	d->unused_ms = unused_ms;
 	d->plain = grpc_insecure_server_credentials_create();
 	d->end = -1;
 	number_range(d);
@@ -579,6 +606,7 @@ void door_close(struct door *d)
 	}
 	watch_close(&d->watch);
 	rpc_timer_stop(d->loop, &d->trim);
+	rpc_timer_stop(d->loop, &d->sweep);
 	for (unsigned int i = 0; i < d->n_listeners; i++) {
 		close(d->listeners[i].fd);
 		rules_free(&d->listeners[i].rules);

@@ -5,7 +5,7 @@
  * it: gRPC itself has neither a limit on connections nor a way to cut one.  Who comes by gRPC's own listeners (TLS) is
  * counted and watched likewise (accept.h), and a quarter of the room is the most that one address gets of it.
  *
- *	door_open(&d, loop, core, max);
+ *	door_open(&d, loop, core, max, unused_ms);
  *	door_add(d, listening_fd, rules);		takes the descriptor
  *	guest = door_guest(d, "fd:17");			whose call it is, by gRPC's name for the peer
  *	door_cut(guest);
@@ -35,6 +35,8 @@ struct door_guest {
 	unsigned int holds;		/* calls, and the open connection */
 	unsigned int resets;		/* a bucket that leaks: calls given up soon after they began */
 	uint64_t leaked;		/* when, milliseconds */
+	uint64_t born;			/* milliseconds */
+	bool called;			/* it has made a call: the loop's thread only */
 	atomic_bool cut;
 	struct rpc_bell arrive, leave;
 	/* door_watch.c, the door's thread only */
@@ -55,7 +57,8 @@ struct door_rules {
 	int lock;			/* the descriptor that holds the lock; -1 if none */
 };
 
-int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max);
+/* At most 'max' connections; of plaintext ones those without a call for 'unused_ms' are cut. */
+int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsigned int max, unsigned int unused_ms);
 /* Takes the descriptor and what the rules hold, also on failure. */
 int door_add(struct door *d, int fd, const struct door_rules *rules);
 int door_watch_port(struct door *d, unsigned int port);	/* of a listener of gRPC's: counted, limited and watched, too */

@@ -21,7 +21,7 @@ struct where {
 
 int server_door(struct rpc_server *s, struct door **out)
 {
-	int err = s->door ? 0 : door_open(&s->door, s->loop, s->core, s->o.max_connections);
+	int err = s->door ? 0 : door_open(&s->door, s->loop, s->core, s->o.max_connections, s->o.unused_ms);
 
 	*out = s->door;
 	s->listens = true;

@@ -25,6 +25,7 @@ static void defaults(struct rpc_server_options *o, const struct rpc_server_optio
 	o->write_buffer = o->write_buffer ?: 16384;
 	o->kick_ms = o->kick_ms ?: 25;
 	o->keepalive_ms = o->keepalive_ms ?: 60000;
+	o->unused_ms = o->unused_ms ?: 30000;
 }
 
 #define INT(k, v) { .type = GRPC_ARG_INTEGER, .key = (char *)(k), .value.integer = (int)(v) }
@@ -39,7 +40,7 @@ static grpc_server *core_new(const struct rpc_server_options *o)
 		INT(GRPC_ARG_HTTP2_BDP_PROBE, 0),	/* requests are small: a window that grows serves nobody */
 		INT(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 16384),
 		INT(GRPC_ARG_KEEPALIVE_TIME_MS, o->keepalive_ms),
-		INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
+		INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, o->keepalive_ms < 20000 ? o->keepalive_ms : 20000),
 		INT(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
 		INT(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000),
 		INT(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2),

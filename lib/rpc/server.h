@@ -73,7 +73,8 @@ struct rpc_server_options {
 	unsigned int max_connections;	/* at once, 2048; with TLS a quarter of it from one address */
 	unsigned int write_buffer;	/* bytes that a stream may hold in the transport, 16384 */
 	unsigned int kick_ms;		/* rpc_server_kick() wakes at most this often, 25 */
-	unsigned int keepalive_ms;	/* a silent connection is pinged this often and cut 20 s later, 60,000 */
+	unsigned int keepalive_ms;	/* a silent connection is pinged this often and cut as much later, at most 20 s; 60,000 */
+	unsigned int unused_ms;		/* a plaintext connection without a call is cut then, 30,000 */
 };
 
 /* 'options' may be NULL. */

@@ -135,6 +135,39 @@ def limits():
     s.stop()
 
 
+def closed_within(k, seconds):
+    """What comes is read; True once the other side is gone."""
+    k.settimeout(seconds)
+    end = time.time() + seconds
+    try:
+        while time.time() < end:
+            if not k.recv(65536):
+                return True
+    except ConnectionResetError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def idle_connections():
+    """Who does not answer pings is cut, who does nothing at all is, too."""
+    import h2
+    s = Server("--listen", "127.0.0.1:0", "--set", "keepalive_ms=400", "--set", "unused_ms=500")
+    with grpc.insecure_channel(s.at) as ch:
+        follower = stream(ch)(b"follow")
+        follower.initial_metadata()
+        dead = h2.open_h2(s.at)
+        dead.sendall(h2.frame(1, 4, 1, h2.headers(b"/test.Echo/Stream")) + h2.frame(0, 1, 1, h2.message(b"follow")))
+        silent = h2.connect(s.at)
+        check(closed_within(dead, 5), "who answers no ping is cut")
+        check(closed_within(silent, 5), "who makes no call is cut")
+        s.send(signal.SIGUSR1)
+        equal(next(follower), b"event 1", "who answers is not")
+        follower.cancel()
+    s.stop()
+
+
 def health(server):
     with grpc.insecure_channel(server.at) as ch:
         ask = ch.unary_unary("/grpc.health.v1.Health/Check", HealthCheckRequest.SerializeToString,
@@ -288,12 +321,19 @@ def slow_readers(server):
 
 def shutdown(follower, ch, server):
     """GOAWAY while calls are open: followers are told, what is under way may end."""
+    import h2
+    stalled = h2.connect(server.at)
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.sendall(h2.PREFACE + h2.frame(4, 0, 0) + h2.frame(8, 0, 0, b"\x7f\xff\0\0") +
+                    h2.frame(1, 4, 1, h2.headers(b"/test.Echo/Stream")) + h2.frame(0, 1, 1, h2.message(b"-1 600")))
     late = unary(ch).future(b"wait 300")
     time.sleep(0.1)
     server.send(signal.SIGTERM)
     equal(status(lambda: [m for m in follower]), ("UNAVAILABLE", "the server is shutting down"), "followers are told")
     equal(status(lambda: late.result()), ("OK", b"late"), "a call under way ends well")
+    began = time.time()
     server.stop()
+    check(time.time() - began < 3, f"one that does not read holds it up for {time.time() - began:.1f} s")
 
 
 def main():
@@ -310,6 +350,7 @@ def main():
     follower.initial_metadata()
     shutdown(follower, ch, s)
     limits()
+    idle_connections()
     unix(DIR)
     other_user(DIR)
     tls(DIR)

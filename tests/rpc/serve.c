@@ -262,6 +262,8 @@ static bool set(struct rpc_server_options *o, const char *word)
 		o->max_streams = n;
 	else if (sscanf(word, "keepalive_ms=%u", &n) == 1)
 		o->keepalive_ms = n;
+	else if (sscanf(word, "unused_ms=%u", &n) == 1)
+		o->unused_ms = n;
 	else
 		return false;
 	return true;
