@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -273,6 +274,74 @@ static void few_backups(void)
 	CHECK(stat(path("few.3"), &st), "and no fourth");
 }
 
+static void aged(void)
+{
+	struct export_options o = { .file = path("aged"), .rotation = { .age_s = 1, .backups = 3 } };
+	struct complaint why;
+	struct export *e;
+	struct stat st;
+
+	CHECK_EQ(export_open(&e, &o, &on.from, &why), 0, "open");
+	offer(5);
+	usleep(2100000);	/* births are kept in whole seconds */
+	CHECK(stat(path("aged.1"), &st), "a file is not rotated for nothing");
+	offer(5);
+	usleep(200000);
+	export_close(e);
+	CHECK_EQ(read_file("aged.1").flows, 5, "the old ones");
+	CHECK_EQ(read_file("aged").flows, 5, "the new ones");
+}
+
+/* A file that cannot grow, and then can: whole lines all the time, none lost that the history still had. */
+static void full(void)
+{
+	struct export_options o = { .file = path("full") };
+	struct rlimit was, now;
+	struct export_counts c;
+	struct complaint why;
+	struct export *e;
+	struct seen s;
+	struct stat st;
+
+	getrlimit(RLIMIT_FSIZE, &was);
+	now = was;
+	now.rlim_cur = 10000;
+	CHECK_EQ(export_open(&e, &o, &on.from, &why), 0, "open");
+	setrlimit(RLIMIT_FSIZE, &now);
+	offer(300);
+	usleep(300000);
+	export_count(e, &c);
+	s = read_file("full");
+	CHECK(c.failures > 0 && c.lines == 0, "it failed %llu times", (unsigned long long)c.failures);
+	CHECK(!stat(path("full"), &st) && st.st_size <= 10000, "and is no larger");
+	CHECK_EQ(s.broken, 0, "with whole lines");
+	setrlimit(RLIMIT_FSIZE, &was);
+	usleep(700000);
+	export_close(e);
+	s = read_file("full");
+	CHECK_EQ(s.flows, 300, "all of them came");
+	CHECK_EQ(s.broken, 0, "whole");
+	CHECK_EQ(s.lost, 0, "none lost");
+}
+
+/* A disk that stays full: the history goes on, and what it overwrites is counted. */
+static void full_for_ever(void)
+{
+	struct export_options o = { .file = "/dev/full" };
+	struct export_counts c;
+	struct complaint why;
+	struct export *e;
+
+	CHECK_EQ(export_open(&e, &o, &on.from, &why), 0, "open");
+	for (int i = 0; i < 10; i++) {
+		offer(2000);
+		usleep(150000);
+	}
+	export_count(e, &c);
+	CHECK(c.lost > 0 && c.lost <= 20000 && !c.lines, "lost %llu", (unsigned long long)c.lost);
+	export_close(e);
+}
+
 /* A pipe that nobody reads for a while: what was offered is what came and what was said to be lost. */
 static void stalled(void)
 {
@@ -360,6 +429,9 @@ int main(void)
 	folded();
 	rotated();
 	few_backups();
+	aged();
+	full();
+	full_for_ever();
 	stalled();
 	deserted();
 	refused();
