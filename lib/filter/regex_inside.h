@@ -43,6 +43,8 @@ struct regex_reader {
 	struct regex *r;
 	const char *at;
 	unsigned int depth;
+	unsigned int atom;		/* where the last one begins, for what repeats it */
+	bool flags_alone;		/* it was none: (?i) */
 	bool fold, dot_newline, lines;	/* (?i), (?s), (?m) */
 	struct complaint *why;
 };

@@ -201,21 +201,32 @@ static int read_repeats(struct regex_reader *d, unsigned int begin)
 	}
 }
 
+static bool is_repeat(const char *at)
+{
+	int least, most;
+	const char *end;
+
+	return *at == '*' || *at == '+' || *at == '?' || (*at == '{' && read_count(at, &end, &least, &most));
+}
+
 static int read_sequence(struct regex_reader *d)
 {
+	bool some = false;		/* something that can be repeated */
+	unsigned int last = 0;
 	int err = 0;
 
 	while (!err && *d->at && *d->at != '|' && *d->at != ')') {
-		unsigned int begin = d->r->steps;
-		bool nothing = !strncmp(d->at, "(?", 2);	/* perhaps flags alone */
-
-		if (strchr("*+?", *d->at))
-			return regex_refuse(d, "'*', '+' or '?' repeats nothing");
+		if (is_repeat(d->at)) {
+			err = some ? read_repeats(d, last) : regex_refuse(d, "'*', '+', '?' or '{n}' repeats nothing");
+			continue;
+		}
+		d->atom = d->r->steps;
+		d->flags_alone = false;
 		err = read_atom(d);
-		if (!err && nothing && d->r->steps == begin && *d->at && strchr("*+?", *d->at))
-			return regex_refuse(d, "'*', '+' or '?' repeats nothing");
-		if (!err)
-			err = read_repeats(d, begin);
+		if (d->flags_alone)
+			continue;	/* what was before them may still be repeated */
+		last = d->atom;
+		some = true;
 	}
 	return err;
 }
@@ -345,7 +356,8 @@ static int read_group(struct regex_reader *d)
 		if (!err && *d->at == ')') {
 			d->at++;
 			d->depth--;
-			return 0;	/* flags for the rest of the group around */
+			d->flags_alone = true;
+			return 0;	/* for the rest of the group around */
 		}
 		d->at++;
 	}
@@ -410,14 +422,18 @@ int regex_read_escaped(struct regex_reader *d, uint32_t *c)
 	return 0;
 }
 
-/* \Q...\E */
+/* \Q...\E: the last character alone may be repeated. */
 static int read_quoted(struct regex_reader *d)
 {
 	int err = 0;
 	uint32_t c;
 
-	while (!err && *d->at && strncmp(d->at, "\\E", 2))
+	d->flags_alone = true;		/* nothing, so far */
+	while (!err && *d->at && strncmp(d->at, "\\E", 2)) {
+		d->atom = d->r->steps;
+		d->flags_alone = false;
 		err = regex_read_plain(d, &c) ?: add_character(d, c);
+	}
 	if (!err && *d->at)
 		d->at += 2;
 	return err;

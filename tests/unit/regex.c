@@ -31,6 +31,8 @@ static const struct row rows[] = {
 	{ "\\bcat\\b", "a cat.", 1 }, { "\\bcat\\b", "concat", 0 }, { "\\Bcat", "concat", 1 }, { "\\Bcat", "cat", 0 }, { "\\Aab\\z", "ab", 1 }, { "\\Ab", "ab", 0 },
 	{ "(?i)GeT", "get", 1 }, { "(?i:a)B", "AB", 1 }, { "(?i:a)B", "Ab", 0 }, { "(?i)[a-c]$", "xB", 1 }, { "(?i)[^a-c]", "ABC", 0 }, { "x((?i)a)b", "xAB", 0 },
 	{ "(?m)^b$", "a\nb\nc", 1 }, { "^b$", "a\nb\nc", 0 }, { "(?P<name>a)(?<n>b)", "ab", 1 }, { "\\Qa.b*\\Ec", "a.b*c", 1 }, { "\\Qa.b", "axb", 0 },
+	{ "^\\Qab\\E*$", "abbb", 1 }, { "^\\Qab\\E*$", "abab", 0 }, { "a\\Q\\E{2}$", "aa", 1 }, { "^a(?i)*B$", "aaAb", 0 }, { "^a(?i)*B$", "aab", 1 },
+	{ "^(?:)*(?P<n>)+()?$", "", 1 }, { "^a*(?i){2}$", "aaa", 1 }, { "(?m){2}", "repeats nothing", -1 }, { "a|{2}", "repeats nothing", -1 },
 	{ "\\.\\/\\-", "./-", 1 }, { "a\\x4ab", "aJb", 1 }, { "cilium\\.io", "ciliumxio", 0 },
 	{ "\xe2\x82\xac[\xe2\x82\xaa-\xe2\x82\xad]\xf0\x9f\x98\x80", "\xe2\x82\xac\xe2\x82\xac\xf0\x9f\x98\x80", 1 },
 	{ "(", "'(' is not closed", -1 }, { "a)", "')' closes nothing", -1 }, { "[a", "'[' is not closed", -1 }, { "[]", "not closed", -1 },
