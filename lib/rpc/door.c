@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,12 +15,12 @@
 
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
-#include <arpa/inet.h>
 
 #include "lib/log.h"
 #include "lib/rpc/accept.h"
 #include "lib/rpc/door.h"
 #include "lib/rpc/door_watch.h"
+#include "lib/rpc/door_who.h"
 
 #define TRIM_MS 700
 #define TRIMS 4		/* its calls are some time in going */
@@ -59,81 +57,6 @@ struct door {
 	struct door_guest *guests;
 	struct door_guest **by_number;	/* the loop's thread only */
 };
-
-/* --- who it is --- */
-
-static bool in_group(int fd, gid_t group)
-{
-	gid_t groups[256];
-	socklen_t size = sizeof(groups);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
-		return false;
-	for (unsigned int i = 0; i < size / sizeof(*groups); i++)
-		if (groups[i] == group)
-			return true;
-	return false;
-}
-
-static bool may_enter(int fd, const struct ucred *who, const struct door_rules *rules)
-{
-	if (who->uid == 0 || who->uid == geteuid() || rules->mode & 02)
-		return true;
-	if (rules->mode & 020 && (who->gid == rules->group || in_group(fd, rules->group)))
-		return true;
-	for (unsigned int i = 0; i < rules->n_uids; i++)
-		if (rules->uids[i] == who->uid)
-			return true;
-	return false;
-}
-
-static bool know_unix(int fd, const struct door_rules *rules, struct rpc_peer *to)
-{
-	struct ucred who;
-	socklen_t size = sizeof(who);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-		return false;
-	to->kind = RPC_PEER_UNIX;
-	to->uid = who.uid;
-	to->gid = who.gid;
-	to->pid = who.pid;
-	snprintf(to->address, sizeof(to->address), "unix:%d", who.pid);
-	if (may_enter(fd, &who, rules))
-		return true;
-	log_warn("process %d of user %u may not use '%s'", who.pid, who.uid, rules->path);
-	return false;
-}
-
-static bool know_tcp(int fd, struct rpc_peer *to)
-{
-	struct sockaddr_storage from;
-	socklen_t size = sizeof(from);
-	char text[INET6_ADDRSTRLEN];
-	int on = 1;
-
-	if (getpeername(fd, (struct sockaddr *)&from, &size) < 0)
-		return false;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	to->kind = RPC_PEER_PLAIN;
-	if (from.ss_family == AF_INET) {
-		struct sockaddr_in a;
-
-		memcpy(&a, &from, sizeof(a));
-		inet_ntop(AF_INET, &a.sin_addr, text, sizeof(text));
-		snprintf(to->address, sizeof(to->address), "%s:%u", text, ntohs(a.sin_port));
-	} else {
-		struct sockaddr_in6 a;
-
-		memcpy(&a, &from, sizeof(a));
-		if (IN6_IS_ADDR_V4MAPPED(&a.sin6_addr))
-			inet_ntop(AF_INET, a.sin6_addr.s6_addr + 12, text, sizeof(text));
-		else
-			inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text));
-		snprintf(to->address, sizeof(to->address), strchr(text, ':') ? "[%s]:%u" : "%s:%u", text, ntohs(a.sin6_port));
-	}
-	return true;
-}
 
 /* --- on the loop's thread --- */
 
@@ -332,7 +255,7 @@ static bool admit(struct door *d, int fd, const struct door_rules *rules)
 
 	if (!g)
 		return false;
-	if (!(rules->unix_peer ? know_unix(fd, rules, &g->peer) : know_tcp(fd, &g->peer)))
+	if (!(rules->unix_peer ? guest_of_socket(fd, rules, &g->peer) : guest_of_network(fd, &g->peer)))
 		goto fail;
 	g->theirs = renumber(d, fd);
 	if (g->theirs < 0 || keep_eye_on(d, g) < 0)
@@ -384,7 +307,7 @@ static bool greet(struct door *d, int fd)
 	struct door_guest *g = mine >= 0 ? guest_new(d, mine) : NULL;
 	int small = DOOR_RECEIVE_BUFFER;
 
-	if (!g || !know_tcp(mine, &g->peer) || from_same_address(d, g->peer.address) >= (d->max + 3) / 4)
+	if (!g || !guest_of_network(mine, &g->peer) || from_same_address(d, g->peer.address) >= (d->max + 3) / 4)
 		goto fail;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	enlist(d, g);
