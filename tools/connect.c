@@ -73,6 +73,21 @@ static int join_authorities(struct connect *c, char *path, size_t size)
 	return 0;
 }
 
+/* "a,b" is two files, as Hubble takes it. */
+static void split_authorities(struct opt_list *ca)
+{
+	struct opt_list all = { 0 };
+
+	for (unsigned int i = 0; i < ca->n; i++) {
+		char *text = strdup(ca->value[i]), *rest = text, *one;
+
+		/* kept for the life of the command: the list points into it */
+		while ((one = strsep(&rest, ",")) && all.n < OPT_LIST_MAX)
+			all.value[all.n++] = one;
+	}
+	*ca = all;
+}
+
 static int open_tls(struct connect *c)
 {
 	struct rpc_tls_files files = {
@@ -82,6 +97,7 @@ static int open_tls(struct connect *c)
 	char path[64];
 	int err;
 
+	split_authorities(&connect_want.ca);
 	if (connect_want.ca.n == 1)
 		files.ca = connect_want.ca.value[0];
 	if (connect_want.ca.n > 1) {

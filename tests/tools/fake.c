@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/rpc/credentials.h"
 #include "lib/rpc/server.h"
 #include "lib/rpc/unix.h"
 #include "lib/wire/json.h"
@@ -211,11 +212,28 @@ static void on_signal(int signal, void *ctx)
 	rpc_loop_stop(ctx);
 }
 
+/* By mutual TLS if FAKE_TLS names a directory of ca.crt, tls.crt and tls.key. */
 static int listen_on(struct rpc_server *s, const char *address, struct complaint *why)
 {
+	const char *tls = getenv("FAKE_TLS");
+	char ca[4096], cert[4096], key[4096];
+	struct rpc_tls_files files = { .ca = ca, .cert = cert, .key = key };
+	struct rpc_server_tls *t = NULL;
+	unsigned int port;
+	int err;
+
+	snprintf(ca, sizeof(ca), "%s/ca.crt", tls ? tls : "");
+	snprintf(cert, sizeof(cert), "%s/tls.crt", tls ? tls : "");
+	snprintf(key, sizeof(key), "%s/tls.key", tls ? tls : "");
+	err = tls ? rpc_server_tls_open(&t, &files, why) : 0;
+	if (err)
+		return err;
 	if (!strncmp(address, "unix:", 5))
 		return rpc_unix_listen(s, &(struct rpc_unix){ .path = address + 5 }, why);
-	return rpc_server_listen(s, address, NULL, NULL, why);
+	err = rpc_server_listen(s, address, t, &port, why);
+	if (!err)
+		printf("port %u\n", port);
+	return err;
 }
 
 int main(int argc, char **argv)

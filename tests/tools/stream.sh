@@ -219,5 +219,44 @@ mkdir "$dir/bad"
 serve bad
 row "the server's words" 4 "says: whitelist\[0\].source_ip: no address \(INVALID_ARGUMENT\)" "$weir" observe --server "unix:$dir/bad.sock"
 has "and what came before" '^1 shown, ' "$dir/said"
+# mutual TLS: what is wrong is said
+pki=$dir/pki
+mkdir "$pki" "$dir/tls"
+cp "$dir/s/observer.Observer.GetFlows" "$dir/tls"
+if openssl version >/dev/null 2>&1; then
+	cert() {	# name, days, who signs, more of openssl's options
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$pki/$1.key" -out "$pki/$1.csr" -subj "/CN=$1" 2>/dev/null
+		printf 'subjectAltName=DNS:%s\n' "$1" >"$pki/$1.ext"
+		openssl x509 -req -in "$pki/$1.csr" -CA "$pki/$3.crt" -CAkey "$pki/$3.key" -CAcreateserial -days "$2" -extfile "$pki/$1.ext" \
+			-out "$pki/$1.crt" 2>/dev/null
+	}
+	authority() {
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout "$pki/$1.key" -out "$pki/$1.crt" \
+			-subj "/CN=$1" 2>/dev/null
+	}
+	authority ca && authority other && cert relay.example 1 ca && cert me 1 ca && cert stranger 1 other
+	cp "$pki/relay.example.crt" "$pki/tls.crt"
+	cp "$pki/relay.example.key" "$pki/tls.key"
+	FAKE_TLS=$pki "$b/tests/tools/fake" 127.0.0.1:0 "$dir/tls" >"$dir/tls/ready" 2>"$dir/tls/log" &
+	pids="$pids $!"
+	becomes "a server by TLS listens" grep -q ready "$dir/tls/ready"
+	at=tls://127.0.0.1:$(sed -n 's/^port //p' "$dir/tls/ready")
+	ca="--tls-ca-cert-files $pki/ca.crt" me="--tls-client-cert-file $pki/me.crt --tls-client-key-file $pki/me.key"
+	name="--tls-server-name relay.example"
+	row "by mutual TLS" 0 '^2 shown' "$weir" observe --server "$at" $ca $me $name
+	row "by settings" 0 '^2 shown' env WEIR_TLS_CA_CERT_FILES="$pki/other.crt,$pki/ca.crt" WEIR_TLS_SERVER_NAME=relay.example \
+		"$weir" observe --server "$at" $me
+	row "another name" 3 "cannot reach .*(relay.example|name)" "$weir" observe --server "$at" $ca $me
+	row "another authority" 3 "cannot reach .*(authority|signed|issuer|unknown)" "$weir" observe --server "$at" $me $name --tls-ca-cert-files "$pki/other.crt"
+	row "no certificate of ours" 3 "cannot reach .*certificate" "$weir" observe --server "$at" $ca $name
+	row "one that a stranger signed" 3 "cannot reach .*certificate" "$weir" observe --server "$at" $ca $name \
+		--tls-client-cert-file "$pki/stranger.crt" --tls-client-key-file "$pki/stranger.key"
+	row "a key of another" 2 "" "$weir" observe --server "$at" $ca $name \
+		--tls-client-cert-file "$pki/me.crt" --tls-client-key-file "$pki/stranger.key"
+	row "plain text where TLS is spoken" 3 "cannot reach .*TLS" "$weir" observe --server "${at#tls://}"
+	row "an authority that is not there" 2 "$pki/gone.crt" "$weir" observe --server "$at" --tls-ca-cert-files "$pki/gone.crt"
+else
+	echo "skipped: openssl is not installed"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
