@@ -55,6 +55,17 @@ inline_fn __u8 closed_flags(const struct slot *f, const struct weir_hot *h, __u6
 	}
 	return flags;
 }
+
+/* How a connection ended, as far as its tag knows: FIN of either side; ended without both, by RST. */
+inline_fn __u8 closed_tcp_flags(__u64 was)
+{
+	__u64 both = WEIR_TAG_FIN(0) | WEIR_TAG_FIN(1);
+
+	if (WEIR_TAG_PROTO(was) != IPPROTO_TCP)
+		return 0;
+	return (was & both ? TCP_FIN : 0) | (WEIR_TAG_PHASE(was) == WEIR_ENDED && (was & both) != both ? TCP_RST : 0);
+}
+
 inline_fn void timing_told(const struct slot *f, __u64 was, struct weir_record *r)
 {
 	__u64 v = slot_cold(f)->timing;
@@ -88,7 +99,7 @@ inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, con
 	r->endpoint[WEIR_INGRESS] = WEIR_GATE_EP(h->gate, other);
 	r->slot = WEIR_SLOT_OF(f->ix, f->way);
 	r->incarnation = WEIR_TAG_INC(was);
-	r->tcp_flags = 0;
+	r->tcp_flags = closed_tcp_flags(was);
 	r->audit = 0;
 	r->total.packets[0] = t->packets[0];
 	r->total.packets[1] = t->packets[1];

@@ -50,7 +50,7 @@ struct weir_record {
 	__u16 endpoint[WEIR_DIRS];	/* [WEIR_EGRESS] is src's, [WEIR_INGRESS] dst's; 0 outside, 32767 a socket of the node */
 	__u32 slot;			/* WEIR_SLOT_OF, ~0 if the flow has none */
 	__u16 incarnation;
-	__u8 tcp_flags;
+	__u8 tcp_flags;			/* of the packet; CLOSED: FIN and RST, as it ended */
 	__u8 audit;			/* would-be verdicts: bits 0-1 ingress, 2-3 egress, as enum weir_verdict */
 	union {
 		struct {		/* OPENED, AGAIN, DENIED: of the packet that caused it */
