@@ -222,6 +222,7 @@ def numbers(lab, node):
     t.equal("and ingress", rose("hubble_policy_verdicts_total", direction="ingress", action="forwarded", **pair), 11)
     t.equal("destination ports", rose("hubble_port_distribution_total", protocol="TCP", port="8080", **pair), 11)
     t.equal("SYNs", rose("hubble_tcp_flags_total", flag="SYN", family="IPv4", **pair), 11)
+    t.check("and a connection that was reset", rose("hubble_tcp_flags_total", flag="RST", **pair) >= 1)
     t.equal("to the world", rose("hubble_flows_to_world_total", source="shop/rogue", verdict="FORWARDED"), 10)
     t.equal("the rule's verdicts", rose("weir_rule_verdicts_total", policy="shop/cart", direction="ingress", rule="1"), 11)
     t.equal("audited policies would deny", rose("weir_would_deny_flows_total", direction="egress", policy="audited", rule="1",
