@@ -166,12 +166,11 @@ static int field_named(const ProtobufCMessageDescriptor *type, const struct json
 {
 	char camel[128];
 
-	for (unsigned int i = 0; i < type->n_fields; i++) {
-		const char *name = type->fields[i].name;
-
-		if (json_is(key, name))
+	for (unsigned int i = 0; i < type->n_fields; i++)
+		if (json_is(key, type->fields[i].name))
 			return (int)i;
-		wire_camel(name, camel, sizeof(camel));
+	for (unsigned int i = 0; i < type->n_fields; i++) {
+		wire_camel(type->fields[i].name, camel, sizeof(camel));
 		if (json_is(key, camel))
 			return (int)i;
 	}
