@@ -28,6 +28,7 @@ struct slot {
 	uint32_t pair;			/* the next of the same pairs of workloads, roughly */
 	uint32_t free;			/* of a free slot: the next one */
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct slot) == 256, "an edge is four lines, of which a record touches two");
 
 struct edges {
 	struct ends *ends;		/* not ours */
@@ -351,6 +352,10 @@ static void count_flow(struct edges *e, struct edge_sums *s, const struct record
 	count_traffic(e, s, t, r->flags & WEIR_REC_CUT);
 	if (!opened && r->handshake_us)
 		count_handshake(s, r->handshake_us);
+	if (t->answer_us) {
+		s->answers++;
+		s->answer_us += t->answer_us;
+	}
 }
 
 static void count_record(struct edges *e, struct edge_sums *s, const struct record *r, const struct edge_traffic *t)
@@ -477,6 +482,8 @@ static void remove_edge(struct edges *e, uint32_t i, uint64_t now)
 	}
 	other->sums.handshakes += s->sums.handshakes;
 	other->sums.handshake_us += s->sums.handshake_us;
+	other->sums.answers += s->sums.answers;
+	other->sums.answer_us += s->sums.answer_us;
 	for (int b = 0; b < EDGES_BUCKETS; b++)
 		other->sums.handshake_bucket[b] += s->sums.handshake_bucket[b];
 	write_end(other);

@@ -30,6 +30,7 @@ struct edge_sums {
 	uint64_t denied, dropped;	/* packets: by policy, for any other reason */
 	uint64_t would_deny;		/* flows */
 	uint64_t handshakes, handshake_us;
+	uint64_t answers, answer_us;	/* TCP: from the SYN to the SYN-ACK, there and back; their sum */
 	uint32_t handshake_bucket[EDGES_BUCKETS];	/* by power of two of microseconds, from 64 on */
 	uint32_t live;			/* flows, when the table was last read */
 	uint32_t denied_rule;		/* the last denial's author, as rules_get() knows it; 0: none */
@@ -76,6 +77,7 @@ void edges_count(const struct edges *e, struct edges_counts *out);
 #define EDGES_BATCH 64
 struct edge_traffic {
 	uint64_t packets[2], bytes[2];	/* since they were last reported: [0] source to destination */
+	uint32_t answer_us;		/* of a closing: TCP's SYN to SYN-ACK; 0: not measured */
 };
 /* At most EDGES_BATCH; 'traffic' of each record, for openings and closings. */
 void edges_records(struct edges *e, const struct record *r, const struct edge_traffic *traffic, unsigned int n, uint64_t now);

@@ -109,6 +109,7 @@ static void closed(struct naming *n, const struct weir_record *from, struct reco
 	if (note && notes_taken(note))
 		notes_end(n->notes, from->slot);
 	to->duration = age ? age - 1 : RECORD_AT_LEAST;
+	traffic->answer_us = from->total.answer_us;
 	for (int i = 0; i < 2; i++) {
 		traffic->packets[i] = rest.packets[i];
 		traffic->bytes[i] = rest.bytes[i];

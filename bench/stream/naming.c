@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "agent/datapath_inside.h"
+#include "agent/flow_view.h"
 #include "agent/naming.h"
 #include "bench/report.h"
 
@@ -210,6 +211,31 @@ static void measure(struct naming *n, double *ns, unsigned int rounds)
 	flows_close(rings);
 }
 
+/* What a stream does with each record before it is filtered. */
+static void measure_views(double *ns, unsigned int rounds)
+{
+	struct flow_views views = { .ends = ends, .rules = rules, .node = "n1", .node_number = 7 };
+	uint64_t sum = 0;
+
+	for (unsigned int r = 0; r < rounds; r++) {
+		uint64_t first = records_first(records), next = records_next(records);
+		struct record record;
+		struct flow flow;
+		double begin;
+
+		begin = cpu_ns();
+		for (uint64_t n = first; n < next; n++) {
+			if (records_copy(records, n, &record))
+				exit(2);
+			flow_view(&views, &record, n, &flow);
+			sum += flow.source->identity + flow.uuid[0];
+		}
+		ns[r] = (cpu_ns() - begin) / (next - first);
+	}
+	if (!sum)
+		exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 31;
@@ -231,6 +257,8 @@ int main(int argc, char **argv)
 	n.counts = counts;
 	measure(&n, ns, rounds);
 	report_row(&r, "and counted for the metrics", "ns", ns, rounds);
+	measure_views(ns, rounds);
+	report_row(&r, "copied from the history, as a flow", "ns", ns, rounds);
 	edges_count(edges, &e);
 	report_fact(&r, "  edges", "%u, refused %llu", e.edges, (unsigned long long)e.refused);
 	return report_end(&r, argv[1]) || r.missed ? 1 : 0;
