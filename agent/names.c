@@ -8,18 +8,8 @@
 #include <weir/endpoint.h>
 
 #include "agent/names.h"
+#include "agent/places.h"
 #include "lib/slab.h"
-
-/* The places of addresses: a chain per bucket, in memory that is never given back, so that the reader may walk
- * it at any time; 'turn' tells it whether it walked while something moved. */
-#define PLACES (1 << 18)
-#define HEAD_BITS 17
-#define HEADS (1 << HEAD_BITS)
-struct place {
-	uint64_t w[2];
-	uint32_t number;
-	uint32_t next;
-};
 
 /* A name's number: which slot it is in, and above that how often the slot served before. */
 #define INDEX_BITS 20
@@ -44,8 +34,7 @@ struct names {
 	struct quiet *quiet;		/* not ours; NULL: one thread */
 	struct name *dead, *last_dead;
 	struct name *limbo;		/* freed when every thread has passed a quiet point */
-	struct place *place;
-	uint32_t *head, nplace, free_place, nused, refused, turn;
+	struct places *places;
 	uint32_t of[WEIR_ENDPOINTS];
 };
 
@@ -66,9 +55,7 @@ static void part(struct names *n, struct name *name, uint64_t mark);
 static void *reserve(size_t size);
 static int enter(struct names *n, struct name *name);
 static void bury(struct names *n, struct name *name, uint64_t now);
-static void place_add(struct names *n, const struct weir_addr *a, uint32_t number);
-static void place_remove(struct names *n, const struct weir_addr *a, uint32_t number);
-static void places(struct names *n, const struct name *name, bool there);
+static void settle(struct names *n, const struct name *name, bool there);
 
 /* The name in a slot, NULL if that is free. */
 static struct name *in_slot(const struct names *n, uint32_t index)
@@ -78,22 +65,18 @@ static struct name *in_slot(const struct names *n, uint32_t index)
 
 int names_new(struct names **out, const char *node)
 {
-	size_t size = PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t);
 	struct names *n = calloc(1, sizeof(*n));
 	int err = -ENOMEM;
 
 	if (!n)
 		return err;
 	n->nslot = NAMES_FIRST;
-	n->nplace = 1;
 	n->nbucket = 256;
-	n->place = reserve(size);
 	n->t = reserve(sizeof(*n->t));
-	if (!n->place || !n->t)
+	if (!n->t)
 		goto fail;
-	n->head = (uint32_t *)(n->place + PLACES);
 	n->bucket = calloc(n->nbucket, sizeof(*n->bucket));
-	err = texts_new(&n->texts);
+	err = texts_new(&n->texts) ?: places_new(&n->places);
 	if (err || !n->bucket)
 		goto fail;
 	n->node = texts_text(n->texts, node);
@@ -124,8 +107,7 @@ void names_free(struct names *n)
 		munmap(n->t, sizeof(*n->t));
 	free(n->bucket);
 	texts_free(n->texts);
-	if (n->place)
-		munmap(n->place, PLACES * sizeof(struct place) + HEADS * sizeof(uint32_t));
+	places_free(n->places);
 	free(n);
 }
 
@@ -151,7 +133,7 @@ static void take_over(struct names *n, struct name *old, struct name *new)
 {
 	struct name **at = &n->bucket[bucket_of(n, old->kind, NAME_NS(old), NAME_NAME(old))];
 
-	places(n, old, false);
+	settle(n, old, false);
 	while (*at != old)
 		at = &(*at)->next;
 	*at = new;
@@ -159,7 +141,7 @@ static void take_over(struct names *n, struct name *old, struct name *new)
 	new->number = old->number;
 	new->endpoint = old->endpoint;
 	__atomic_store_n(&n->t->slot[INDEX(old->number)], new, __ATOMIC_RELEASE);
-	places(n, new, true);
+	settle(n, new, true);
 	texts_drop(n->texts, old->ports);
 	old->ports = NULL;
 	old->replaced = true;
@@ -206,7 +188,7 @@ int names_put(struct names *n, const struct object *o, uint64_t now)
 	}
 	if (new->endpoint)
 		__atomic_store_n(&n->of[new->endpoint], new->number, __ATOMIC_RELEASE);
-	places(n, new, true);
+	settle(n, new, true);
 	return 0;
 }
 
@@ -233,9 +215,9 @@ void names_endpoint(struct names *n, unsigned int endpoint, uint32_t number)
 
 void names_host_address(struct names *n, const struct weir_addr *a, bool there)
 {
-	place_remove(n, a, NAMES_OWN_NODE);
+	places_remove(n->places, a, NAMES_OWN_NODE);
 	if (there)
-		place_add(n, a, NAMES_OWN_NODE);
+		places_add(n->places, a, NAMES_OWN_NODE);
 }
 
 static void free_slot(struct names *n, uint32_t index)
@@ -317,38 +299,9 @@ void names_forget(struct names *n, uint64_t oldest)
 	}
 }
 
-static uint32_t head_of(const struct weir_addr *a)
-{
-	/* the upper bits: of a product only they depend on every bit of the address, its last byte above all */
-	return weir_addr_tag(a) >> (32 - HEAD_BITS);
-}
-
-/* One walk; what it found counts only if nothing moved meanwhile. */
-static uint32_t walk(const struct names *n, const struct weir_addr *a)
-{
-	uint32_t at = __atomic_load_n(&n->head[head_of(a)], __ATOMIC_ACQUIRE);
-
-	for (unsigned int hops = 0; at && at < PLACES && hops < PLACES; hops++) {
-		const struct place *p = &n->place[at];
-
-		if (__atomic_load_n(&p->w[0], __ATOMIC_RELAXED) == a->w[0] &&
-		    __atomic_load_n(&p->w[1], __ATOMIC_RELAXED) == a->w[1])
-			return __atomic_load_n(&p->number, __ATOMIC_RELAXED);
-		at = __atomic_load_n(&p->next, __ATOMIC_ACQUIRE);
-	}
-	return NAMES_WORLD;
-}
-
 uint32_t names_at(const struct names *n, const struct weir_addr *a)
 {
-	uint32_t before, number;
-
-	do {
-		before = __atomic_load_n(&n->turn, __ATOMIC_ACQUIRE);
-		number = walk(n, a);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (before & 1 || __atomic_load_n(&n->turn, __ATOMIC_RELAXED) != before);
-	return number;
+	return places_at(n->places, a);		/* nobody's: NAMES_WORLD is 0 */
 }
 
 uint32_t names_of(const struct names *n, unsigned int endpoint)
@@ -423,7 +376,8 @@ const char *names_text(const struct name *name, char *buf, size_t size)
 
 void names_count(const struct names *n, struct names_count *out)
 {
-	*out = (struct names_count){ .pods = n->npods, .names = n->nnames, .addresses = n->nused, .refused = n->refused };
+	*out = (struct names_count){ .pods = n->npods, .names = n->nnames };
+	places_count(n->places, &out->addresses, &out->refused);
 }
 
 static uint32_t bucket_of(const struct names *n, enum name_kind kind, const char *ns, const char *name)
@@ -616,7 +570,7 @@ static void bury(struct names *n, struct name *name, uint64_t now)
 	*at = name->next;
 	n->nnames--;
 	n->npods -= name->kind == NAME_POD;
-	places(n, name, false);
+	settle(n, name, false);
 	texts_drop(n->texts, name->ports);
 	name->dead = true;
 	name->dead_at = now + 1;
@@ -629,70 +583,16 @@ static bool owns_addresses(const struct name *name)
 	return name->kind != NAME_POD || !(name->host_network || name->phase == POD_SUCCEEDED || name->phase == POD_FAILED);
 }
 
-static void places(struct names *n, const struct name *name, bool there)
+/* Its addresses lead to it, or no longer. */
+static void settle(struct names *n, const struct name *name, bool there)
 {
 	bool own = name->kind == NAME_NODE && !strcmp(NAME_NAME(name), n->node->bytes);
 	uint32_t number = own ? NAMES_OWN_NODE : name->number;
 
 	for (unsigned int i = 0; owns_addresses(name) && i < name->naddr; i++) {
 		if (there)
-			place_add(n, &name->addr[i], number);
+			places_add(n->places, &name->addr[i], number);
 		else
-			place_remove(n, &name->addr[i], number);
-	}
-}
-
-static void turn_begin(struct names *n)
-{
-	__atomic_store_n(&n->turn, n->turn + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-static void turn_end(struct names *n)
-{
-	__atomic_store_n(&n->turn, n->turn + 1, __ATOMIC_RELEASE);
-}
-
-static void place_add(struct names *n, const struct weir_addr *a, uint32_t number)
-{
-	uint32_t at = n->free_place, head = head_of(a);
-	struct place *p;
-
-	if (at)
-		n->free_place = n->place[at].next;
-	else if (n->nplace < PLACES)
-		at = n->nplace++;
-	if (!at) {
-		n->refused++;
-		return;
-	}
-	p = &n->place[at];
-	turn_begin(n);
-	__atomic_store_n(&p->w[0], a->w[0], __ATOMIC_RELAXED);
-	__atomic_store_n(&p->w[1], a->w[1], __ATOMIC_RELAXED);
-	__atomic_store_n(&p->number, number, __ATOMIC_RELAXED);
-	__atomic_store_n(&p->next, n->head[head], __ATOMIC_RELAXED);
-	__atomic_store_n(&n->head[head], at, __ATOMIC_RELEASE);
-	turn_end(n);
-	n->nused++;
-}
-
-static void place_remove(struct names *n, const struct weir_addr *a, uint32_t number)
-{
-	uint32_t *link = &n->head[head_of(a)];
-
-	for (; *link; link = &n->place[*link].next) {
-		struct place *p = &n->place[*link];
-		uint32_t at = *link;
-
-		if (p->w[0] != a->w[0] || p->w[1] != a->w[1] || p->number != number)
-			continue;
-		turn_begin(n);
-		__atomic_store_n(link, p->next, __ATOMIC_RELEASE);
-		__atomic_store_n(&p->next, n->free_place, __ATOMIC_RELAXED);
-		turn_end(n);
-		n->free_place = at;
-		n->nused--;
-		return;
+			places_remove(n->places, &name->addr[i], number);
 	}
 }
