@@ -339,7 +339,7 @@ int main(int argc, char **argv)
 	log_open("weir-relay", r->relay.settings.level, r->relay.settings.json);
 	err = answer(&r->relay.settings);
 	if (err < 0) {
-		mallopt(M_ARENA_MAX, 2);
+		mallopt(M_ARENA_MAX, 1);	/* one thread allocates: more would only hold more */
 		signal(SIGPIPE, SIG_IGN);
 		identify(&r->relay);
 		err = start(r);

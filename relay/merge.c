@@ -187,11 +187,18 @@ struct merge_source *merge_add(struct merge *m, const struct merge_node *node)
 	return s;
 }
 
+static bool may_resume(const struct merge *m, const struct merge_source *s)
+{
+	return s->queue.count <= MERGE_MESSAGES / 2 && s->queue.bytes <= MERGE_BYTES / 2 &&
+	       (s->queue.bytes <= MERGE_FLOOR / 2 || m->bytes < MERGE_POOL / 2);
+}
+
 /* The first message that is with the user leaves its queue. */
 static void drop_taken(struct merge *m)
 {
 	struct merge_source *s = m->taken;
 	size_t before;
+	bool full = m->bytes >= MERGE_POOL / 2;
 
 	if (!s)
 		return;
@@ -200,7 +207,7 @@ static void drop_taken(struct merge *m)
 	queue_pop(&s->queue);
 	m->bytes -= before - s->queue.bytes;
 	m->queued--;
-	m->resume |= s->paused || (m->paused && m->bytes < MERGE_POOL / 2);
+	m->resume |= (s->paused && may_resume(m, s)) || (m->paused && full && m->bytes < MERGE_POOL / 2);
 	place(m, s);
 	if (s->ended && !s->queue.count)
 		source_free(m, s);
@@ -477,8 +484,7 @@ void *merge_resume(struct merge *m)
 {
 	drop_taken(m);
 	for (struct merge_source *s = m->resume ? m->sources : NULL; s; s = s->next) {
-		if (!s->paused || s->queue.count > MERGE_MESSAGES / 2 || s->queue.bytes > MERGE_BYTES / 2 ||
-		    (s->queue.bytes > MERGE_FLOOR / 2 && m->bytes >= MERGE_POOL / 2))
+		if (!s->paused || !may_resume(m, s))
 			continue;
 		s->paused = false;
 		m->paused--;

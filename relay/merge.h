@@ -37,9 +37,9 @@
 #define MERGE_AHEAD		(20 * MERGE_MS)		/* so much of the future is taken as it is */
 
 #define MERGE_MESSAGES		4096			/* queued of one node, and */
-#define MERGE_BYTES		(1U << 20)
+#define MERGE_BYTES		(512U << 10)
 #define MERGE_FLOOR		(16U << 10)		/* bytes that every node may queue, whatever others have */
-#define MERGE_POOL		(1U << 20)		/* bytes that all may queue before that */
+#define MERGE_POOL		(512U << 10)		/* bytes that all may queue before that */
 
 struct merge;
 struct merge_source;

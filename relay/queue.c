@@ -5,7 +5,7 @@
 
 #include "relay/queue.h"
 
-#define ROOM_FIRST 4096
+#define ROOM_FIRST 16384
 #define SKIP UINT32_MAX			/* a head that says: go on at the ring's beginning */
 
 static size_t span(uint32_t size)
