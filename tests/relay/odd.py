@@ -147,7 +147,18 @@ def refused():
     b.server.stop(0)
 
 
+def by_dns():
+    a = Agent("a", tcp=True)
+    relay = Relay([], f"--peer-dns=localhost:{a.port}")
+    t.check("a node that DNS names is connected", relay.connected(1))
+    t.check("by its address", f"127.0.0.1:{a.port}" in [n.name for n in relay.api.ClusterStatus().node])
+    good_ones(follow(relay.api, 1.5), ["a"], 1.5)
+    t.equal("it ends well", relay.stop(), 0)
+    a.server.stop(0)
+
+
 try:
+    by_dns()
     odd_ones()
     come_and_go()
     refused()

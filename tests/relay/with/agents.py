@@ -39,7 +39,7 @@ class Agent:
     """A good one.  Flows at RATE for whoever follows, marks behind them."""
     marks = True
 
-    def __init__(self, name, credentials=None, more=()):
+    def __init__(self, name, credentials=None, more=(), tcp=False):
         self.name, self.streams, self.number, self.lock, self.port = name, {}, 0, threading.Lock(), None
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=30))
         raw = lambda fn: grpc.unary_unary_rpc_method_handler(fn)  # noqa: E731
@@ -52,7 +52,9 @@ class Agent:
                 "Mark": raw(self.mark),
             }),))
         self.server.add_generic_rpc_handlers(tuple(more))
-        if credentials:
+        if tcp:
+            self.port = self.server.add_insecure_port("127.0.0.1:0")
+        elif credentials:
             self.port = self.server.add_secure_port("127.0.0.1:0", credentials)
         else:
             self.server.add_insecure_port(self.address())
