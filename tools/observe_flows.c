@@ -2,6 +2,7 @@
 /* Flows of a server or a file, through the filters, to the printer, with the closing line. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/flow/from_wire.h"
 #include "tools/connect.h"
@@ -79,6 +80,26 @@ static int on_stored(void *ctx, const Observer__GetFlowsResponse *r)
 	return code != VERB_GO || ferror(stdout) ? -EPIPE : 0;
 }
 
+static bool lacks_namespace(char *const *pod, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strchr(pod[i], '/') || !strncmp(pod[i], "default/", 8))
+			return true;
+	return false;
+}
+
+/* A name alone is one of the namespace 'default', which surprises where nothing lives there. */
+static bool asks_default(const Observer__GetFlowsRequest *ask)
+{
+	for (size_t i = 0; i < ask->n_whitelist; i++) {
+		const Flow__FlowFilter *f = ask->whitelist[i];
+
+		if (lacks_namespace(f->source_pod, f->n_source_pod) || lacks_namespace(f->destination_pod, f->n_destination_pod))
+			return true;
+	}
+	return false;
+}
+
 /* An empty answer is explained, and says what to do. */
 static void explain_nothing(struct connect *c, const struct select *s)
 {
@@ -93,8 +114,9 @@ static void explain_nothing(struct connect *c, const struct select *s)
 		fprintf(stderr, "'%s' has no flows: none passed since it started %llu s ago\n", connect_server(c),
 			(unsigned long long)status->uptime_ns / 1000000000);
 	else if (filters)
-		fprintf(stderr, "none of the %llu flows kept matches (--explain-filter says what was asked for; -f waits for new ones)\n",
-			(unsigned long long)status->num_flows);
+		fprintf(stderr, "none of the %llu flows kept matches (%s--explain-filter says what was asked for; -f waits for new ones)\n",
+			(unsigned long long)status->num_flows,
+			asks_default(s->ask) ? "a pod named without a namespace is one of 'default': NAMESPACE/POD, or -n; " : "");
 	else
 		fprintf(stderr, "%llu flows are kept, none from that time (weir observe --last 20 shows the newest)\n",
 			(unsigned long long)status->num_flows);

@@ -113,6 +113,8 @@ mkdir "$dir/empty"
 echo '{"num_flows":"812","max_flows":"4096"}' >"$dir/empty/observer.Observer.ServerStatus"
 serve empty
 row "nothing matches" 1 'none of the 812 flows kept matches' "$weir" observe --server "unix:$dir/empty.sock" --pod x
+has "a pod of no namespace" "a pod named without a namespace is one of 'default'" "$dir/said"
+row "of one" 1 "kept matches \(--explain" "$weir" observe --server "unix:$dir/empty.sock" --pod shop/x
 row "nothing of that time" 1 '812 flows are kept, none from that time' "$weir" observe --server "unix:$dir/empty.sock" --since 1s
 row "no namespaces" 4 'does not know this question' "$weir" list namespaces --server "unix:$dir/empty.sock"
 
