@@ -62,6 +62,7 @@ int meters_open(struct meters **out, struct agent *a, struct complaint *why)
 		err = hubble_open(&m->hubble, m->metrics, list, why);
 	if (!err)
 		err = meters_denials_open(m) ?: meters_rules_open(m) ?: meters_edges_open(m) ?: meters_losses_open(m) ?:
+		      meters_export_open(m) ?:
 		      meters_state_open(m) ?: metrics_add_process(m->metrics) ?: metrics_add_own(m->metrics);
 	if (!err && a->settings.metrics)
 		err = serve(m, why);

@@ -50,6 +50,9 @@ void meters_edges_refresh(struct meters *m);
 /* agent/metrics_losses.c */
 int meters_losses_open(struct meters *m);
 
+/* agent/metrics_export.c */
+int meters_export_open(struct meters *m);
+
 static inline uint64_t meters_now_s(void)
 {
 	return agent_now() / 1000000000;
