@@ -14,7 +14,7 @@
 #define WAYS 8				/* two keys that meet all the time would else leave all the time */
 #define SETS 1024			/* a power of two: 512 KiB of cells */
 #define CELLS (SETS * WAYS)
-#define RING 8192			/* a power of two; so many cells a fifth of a second are 4 % of a core to the loop */
+#define RING 8192			/* a power of two; so many cells twice a second are 7 % of a core to the loop */
 #define COARSE (1 << 15)		/* kind 3 bits, reason 6, protocol 3, flags 3 */
 
 #define COARSE_FLAGS (WEIR_REC_EGRESS | WEIR_REC_INGRESS | WEIR_REC_AUDIT | WEIR_REC_CUT)

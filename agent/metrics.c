@@ -12,7 +12,7 @@
 #include "lib/addr.h"
 #include "lib/log.h"
 
-#define TAKE_MS 200
+#define TAKE_MS 500
 #define SLOW_MS 5000
 
 #define DEFAULT_LIST										\
