@@ -2,16 +2,17 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <grpc/support/log.h>
 
 #include "lib/log.h"
 #include "lib/rpc/core_log.h"
+#include "lib/rpc/seldom.h"
 
 static _Thread_local char *watched;
 static _Thread_local size_t watched_size;
-static _Atomic uint64_t handshakes, unsaid, last_said;
+static _Atomic uint64_t handshakes;
+static atomic_bool serving;
 
 /* "Handshake failed with fatal error SSL_ERROR_SSL: error:0A000126:SSL routines::unexpected eof while reading."
  * is of use from "routines" on. */
@@ -26,29 +27,20 @@ static const char *short_reason(const char *text)
 	return p + strspn(p, ": ");
 }
 
-/* At most one line a second: a peer that cannot log in must not fill the log. */
 static void handshake_failed(const char *text)
 {
-	struct timespec now;
-	uint64_t last = atomic_load(&last_said), more;
+	static struct seldom said;
+	char more[SELDOM_MORE];
 	char reason[200];
 
 	atomic_fetch_add(&handshakes, 1);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if ((last && (uint64_t)now.tv_sec < last) ||
-	    !atomic_compare_exchange_strong(&last_said, &last, (uint64_t)now.tv_sec + 1)) {
-		atomic_fetch_add(&unsaid, 1);
+	if (!atomic_load(&serving) || !seldom(&said, more))
 		return;
-	}
-	more = atomic_exchange(&unsaid, 0);
 	snprintf(reason, sizeof(reason), "%s", short_reason(text));
 	reason[strcspn(reason, "\n")] = '\0';
 	if (*reason && reason[strlen(reason) - 1] == '.')
 		reason[strlen(reason) - 1] = '\0';
-	if (more)
-		log_warn("a TLS handshake failed: %s (and %lu before it)", reason, (unsigned long)more);
-	else
-		log_warn("a TLS handshake failed: %s", reason);
+	log_warn("a TLS handshake failed: %s%s", reason, more);
 }
 
 static void on_log(gpr_log_func_args *args)
@@ -65,6 +57,11 @@ void core_log_open(void)
 {
 	gpr_set_log_function(on_log);
 	gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+}
+
+void core_log_serving(void)
+{
+	atomic_store(&serving, true);
 }
 
 void core_log_watch(char *text, size_t size)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 void core_log_open(void);
+void core_log_serving(void);		/* there is a server with TLS: its failed handshakes are said, a client says its own */
 void core_log_watch(char *text, size_t size);
 uint64_t core_log_handshakes(void);		/* that failed, on either side, since the start; any thread */
 

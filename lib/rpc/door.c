@@ -21,6 +21,7 @@
 #include "lib/rpc/door.h"
 #include "lib/rpc/door_watch.h"
 #include "lib/rpc/door_who.h"
+#include "lib/rpc/seldom.h"
 
 #define TRIM_MS 700
 #define TRIMS 4		/* its calls are some time in going */
@@ -173,6 +174,8 @@ void door_cut(struct door_guest *g)
 
 void door_reset(struct door_guest *g)
 {
+	static struct seldom said;
+	char more[SELDOM_MORE];
 	uint64_t now = rpc_now_ms(), gone = (now - g->leaked) * RESETS_PER_S / 1000;
 
 	if (gone) {
@@ -181,7 +184,9 @@ void door_reset(struct door_guest *g)
 	}
 	if (++g->resets <= RESETS_BURST || atomic_load(&g->cut))
 		return;
-	log_warn("%s opens calls and resets them by the thousand: cut off", g->peer.address);
+	if (seldom(&said, more))
+		log_warn("%s opens calls and resets them by the thousand: cut off%s", g->peer.address,
+			 more);
 	door_cut(g);
 }
 

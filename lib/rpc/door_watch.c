@@ -3,6 +3,7 @@
 
 #include "lib/log.h"
 #include "lib/rpc/door_watch.h"
+#include "lib/rpc/seldom.h"
 
 #define PEEKED 64
 
@@ -74,8 +75,11 @@ static uint64_t unread_head(int fd)
 static void cut(struct door_guest *g)
 {
 	static _Thread_local uint8_t rest[65536];
+	static struct seldom said;
+	char more[SELDOM_MORE];
 
-	log_warn("%s floods us: cut off", g->peer.address);
+	if (seldom(&said, more))
+		log_warn("%s floods us: cut off%s", g->peer.address, more);
 	door_cut(g);
 	while (recv(g->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
 		;

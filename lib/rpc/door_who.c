@@ -9,6 +9,7 @@
 
 #include "lib/log.h"
 #include "lib/rpc/door_who.h"
+#include "lib/rpc/seldom.h"
 
 static bool in_group(int fd, gid_t group)
 {
@@ -37,8 +38,10 @@ static bool may_enter(int fd, const struct ucred *who, const struct door_rules *
 
 bool guest_of_socket(int fd, const struct door_rules *rules, struct rpc_peer *to)
 {
+	static struct seldom said;
 	struct ucred who;
 	socklen_t size = sizeof(who);
+	char more[SELDOM_MORE];
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
 		return false;
@@ -49,7 +52,9 @@ bool guest_of_socket(int fd, const struct door_rules *rules, struct rpc_peer *to
 	snprintf(to->address, sizeof(to->address), "unix:%d", who.pid);
 	if (may_enter(fd, &who, rules))
 		return true;
-	log_warn("process %d of user %u may not use '%s'", who.pid, who.uid, rules->path);
+	if (seldom(&said, more))
+		log_warn("process %d of user %u may not use '%s'%s", who.pid, who.uid, rules->path,
+			 more);
 	return false;
 }
 

@@ -136,6 +136,7 @@ static int listen_tls(struct rpc_server *s, const char *host, unsigned int want,
 	if (!*host)
 		host = "::";
 	snprintf(address, sizeof(address), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, want);
+	core_log_serving();
 	core_log_watch(text, sizeof(text));	/* the only place where it says why */
 	*port = grpc_server_add_http2_port(s->core, address, creds);
 	core_log_watch(NULL, 0);
