@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "bench/report.h"
@@ -157,6 +158,41 @@ static void denials(struct report *r, double seconds)
 	stage_free(&a);
 }
 
+/* Of all threads but this one, that is of the reader's: ns. */
+static double others_cpu(void)
+{
+	struct rusage all, mine;
+
+	getrusage(RUSAGE_SELF, &all);
+	getrusage(RUSAGE_THREAD, &mine);
+	return ((all.ru_utime.tv_sec + all.ru_stime.tv_sec - mine.ru_utime.tv_sec - mine.ru_stime.tv_sec) * 1e6 +
+		all.ru_utime.tv_usec + all.ru_stime.tv_usec - mine.ru_utime.tv_usec - mine.ru_stime.tv_usec) * 1e3;
+}
+
+/* What the reader costs when nothing happens, and with somebody who follows at 10,000 flows a second. */
+static void cost(struct report *r, double seconds)
+{
+	struct stage_agent a;
+	double began, cpu, share;
+
+	begin_agent(&a);
+	wait_until(wall_ns() + 6e9);	/* past the first reading of the table, and a hundred looks in vain */
+	began = wall_ns();
+	cpu = others_cpu();
+	wait_until(began + 10e9);	/* two readings of the table */
+	share = (others_cpu() - cpu) / (wall_ns() - began) * 100;
+	report_goal(r, "the reader, idle", "% of a core", &share, 1, 0.2);
+	reader_wake(a.reader, true);
+	began = wall_ns();
+	cpu = others_cpu();
+	offer(10000, seconds, 0, 100);
+	share = (others_cpu() - cpu) / (wall_ns() - began) * 100;
+	report_goal(r, "the reader at 10,000 flows/s, followed", "% of a core", &share, 1, 5);
+	if (stage_end(&stage, &a))	/* what is in the rings is not the next one's */
+		exit(2);
+	stage_free(&a);
+}
+
 int main(int argc, char **argv)
 {
 	double seconds = argc > 3 ? strtod(argv[3], NULL) : 10;
@@ -172,6 +208,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	report_begin(&r, "deliver", "new flows and denials by test-run over 64 endpoints, one CPU; the reader has the other");
+	cost(&r, seconds / 3);		/* first: the table is empty yet */
 	flows(&r, seconds);
 	denials(&r, seconds / 3);
 	calm(&r, seconds / 3);
