@@ -93,6 +93,8 @@ static size_t make_notice(struct stream *s, struct rpc_out *out)
 	if (notices_due(&s->notices) == UINT64_MAX)
 		return 0;
 	size = notices_take(&s->notices, when_mono(), buf, sizeof(buf));
+	if (s->ask.events)
+		return 0;		/* among events there is no place to tell of nodes, nor of losses */
 	if (size)
 		rpc_out_copy(out, buf + sizeof(buf) - size, size);
 	return size;
@@ -106,7 +108,7 @@ static size_t make_loss(struct stream *s, struct rpc_out *out)
 	size_t size;
 
 	s->dropped = s->cut + merge_dropped(s->merge);
-	if (s->dropped == s->told || s->gathering)
+	if (s->dropped == s->told || s->gathering || s->ask.events)
 		return 0;
 	loss.count = s->dropped - s->told;
 	s->told = s->dropped;
@@ -385,9 +387,8 @@ static struct stream *stream_new(struct flows *f, struct rpc_call *c)
 	return s;
 }
 
-static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+static void open_stream(struct flows *f, const char *path, struct rpc_call *c, const uint8_t *data, size_t size)
 {
-	struct flows *f = ctx;
 	struct complaint why = { 0 };
 	struct flows_ask ask;
 	struct stream *s;
@@ -398,7 +399,7 @@ static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void 
 				f->counts.streams);
 		return;
 	}
-	if (flows_ask_read(&ask, data, size, &why)) {
+	if (flows_ask_read(&ask, path, data, size, &why)) {
 		rpc_call_finish(c, RPC_INVALID_ARGUMENT, "%s", why.text);
 		return;
 	}
@@ -417,6 +418,25 @@ static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void 
 	f->counts.asked++;
 	peers_listen(f->peers, &s->listener);
 	begin(s);
+}
+
+#define FLOWS "/observer.Observer/GetFlows"
+#define AGENT_EVENTS "/observer.Observer/GetAgentEvents"
+#define DEBUG_EVENTS "/observer.Observer/GetDebugEvents"
+
+static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+{
+	open_stream(ctx, FLOWS, c, data, size);
+}
+
+static void on_agent_events(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+{
+	open_stream(ctx, AGENT_EVENTS, c, data, size);
+}
+
+static void on_debug_events(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+{
+	open_stream(ctx, DEBUG_EVENTS, c, data, size);
 }
 
 static void on_closed(struct rpc_call *c, bool gone, void *ctx)
@@ -442,7 +462,9 @@ static void on_closed(struct rpc_call *c, bool gone, void *ctx)
 }
 
 const struct rpc_method flows_methods[FLOWS_METHODS] = {
-	{ .path = "/observer.Observer/GetFlows", .request = on_flows, .next = next_flow, .closed = on_closed },
+	{ .path = FLOWS, .request = on_flows, .next = next_flow, .closed = on_closed },
+	{ .path = AGENT_EVENTS, .request = on_agent_events, .next = next_flow, .closed = on_closed },
+	{ .path = DEBUG_EVENTS, .request = on_debug_events, .next = next_flow, .closed = on_closed },
 };
 
 void flows_count(const struct flows *f, struct flows_counts *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GetFlows of the relay: each client's stream is a merge of streams of all nodes.
+ * GetFlows of the relay, and GetAgentEvents, GetDebugEvents: each client's stream is a merge of streams of all nodes.
  *
  *	flows_new(&flows, peers);
  *	rpc_server_add(server, flows_methods, FLOWS_METHODS, flows);
@@ -20,7 +20,7 @@
 #define FLOWS_STREAMS	64		/* clients at once */
 #define FLOWS_WINDOW	(8U << 20)	/* bytes kept to find the last N of all nodes, per client */
 
-#define FLOWS_METHODS	1
+#define FLOWS_METHODS	3
 extern const struct rpc_method flows_methods[FLOWS_METHODS];
 
 struct flows;

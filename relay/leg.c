@@ -118,7 +118,7 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	if (s->call) {
 		merge_end(s->merge, source);
 		tell_end(leg, end);
-		leg->refused = end->code == RPC_INVALID_ARGUMENT && !leg->cancelled;
+		leg->refused = !leg->cancelled && (end->code == RPC_INVALID_ARGUMENT || end->code == RPC_UNIMPLEMENTED);
 		if (leg->refused && all_refused(s))
 			stream_fail(s, end->code, end->text);
 		if (!leg->cancelled && end->code != RPC_OK)
@@ -145,10 +145,11 @@ static int begin(struct leg *leg, bool again)
 {
 	struct stream *s = leg->stream;
 	struct peer *p = leg->peer;
-	struct flows_ask_node node = { .stream = s->name, .marks = !p->foreign, .again = again,
+	bool marks = !p->foreign && !s->ask.events;
+	struct flows_ask_node node = { .stream = s->name, .marks = marks, .again = again,
 				       .since = leg->newest ? leg->newest + 1 : 0 };
 	bool live = again || (s->ask.follow && !s->ask.number && !s->ask.since);
-	struct merge_node source = { .from = live ? s->start : s->ask.since, .marks = !p->foreign, .counts = &p->counts,
+	struct merge_node source = { .from = live ? s->start : s->ask.since, .marks = marks, .counts = &p->counts,
 				     .shift = p->clock_off ? p->clock_offset : 0, .ctx = leg };
 	size_t size;
 	uint8_t *data = flows_ask_pack(&s->ask, &node, &size);
@@ -156,7 +157,7 @@ static int begin(struct leg *leg, bool again)
 
 	leg->source = data ? merge_add(s->merge, &source) : NULL;
 	if (leg->source)
-		err = rpc_ask(&leg->ask, p->channel, &(struct rpc_ask_options){ .path = "/observer.Observer/GetFlows",
+		err = rpc_ask(&leg->ask, p->channel, &(struct rpc_ask_options){ .path = s->ask.path,
 			      .data = data, .size = size, .message = on_message, .ended = on_end, .ctx = leg });
 	free(data);
 	if (!err) {

@@ -157,8 +157,27 @@ def by_dns():
     a.server.stop(0)
 
 
+def events():
+    a, b = Agent("a"), Agent("bb")
+    relay = Relay([a, b])
+    relay.connected(2)
+    got = list(relay.api.GetAgentEvents(number=5))
+    t.equal("agents' events of all nodes: the last five", len(got), 5)
+    times = [e.time.ToNanoseconds() for e in got]
+    t.check("in order, and of both", times == sorted(times) and {e.node_name for e in got} == {"a", "bb"}, got)
+    try:
+        list(relay.api.GetDebugEvents(number=5))
+        t.check("what no node knows is not known", False)
+    except grpc.RpcError as e:
+        t.equal("what no node knows is not known", e.code(), grpc.StatusCode.UNIMPLEMENTED)
+    relay.stop()
+    a.server.stop(0)
+    b.server.stop(0)
+
+
 try:
     by_dns()
+    events()
     odd_ones()
     come_and_go()
     refused()

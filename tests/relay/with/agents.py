@@ -45,6 +45,7 @@ class Agent:
         raw = lambda fn: grpc.unary_unary_rpc_method_handler(fn)  # noqa: E731
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("observer.Observer", {
             "GetFlows": grpc.unary_stream_rpc_method_handler(self.get_flows),
+            "GetAgentEvents": grpc.unary_stream_rpc_method_handler(self.get_events),
             "ServerStatus": raw(self.status),
         }),))
         if self.marks:
@@ -93,6 +94,13 @@ class Agent:
                 ready.append(self.one())
             yield from ready
             time.sleep(0.003)
+
+    def get_events(self, data, context):
+        base = time.time_ns() // 10**9 * 10**9 - 10**10
+        for n in range(min(observer_pb2.GetAgentEventsRequest.FromString(data).number, 5)):
+            yield observer_pb2.GetAgentEventsResponse(
+                agent_event=flow_pb2.AgentEvent(type=2), node_name=self.name,
+                time=stamp(base + n * 10**6 + len(self.name) * 1000)).SerializeToString()
 
     def one(self):
         return flow(self.name, self.number)
