@@ -122,6 +122,7 @@ static void take(struct naming *n, struct batch *b, const struct weir_record *co
 	b->n = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		const struct weir_record *r = from[i];
+		const struct weir_note *note;
 
 		if (r->kind < WEIR_REC_OPENED || r->kind > WEIR_REC_CLOSED) {
 			n->senseless++;
@@ -129,8 +130,11 @@ static void take(struct naming *n, struct batch *b, const struct weir_record *co
 				losses_add(n->losses, LOSS_READER, 1);
 			continue;
 		}
-		if (n->notes && WEIR_NOTE_OF(r->slot) < n->notes->count)
-			__builtin_prefetch(&n->notes->note[WEIR_NOTE_OF(r->slot)], 1);
+		note = n->notes ? notes_at(n->notes, r->slot) : NULL;
+		if (note) {		/* two lines, as often as not */
+			__builtin_prefetch(note, 1);
+			__builtin_prefetch((const char *)(note + 1) - 1, 1);
+		}
 		b->from[b->n++] = r;
 	}
 }
