@@ -146,6 +146,11 @@ static void nothing(void *ctx)
 {
 }
 
+/* gRPC's mutexes come from Abseil, which Debian builds with its search for lock cycles: a graph that is walked at every
+ * lock.  0 is "ignore".  A C++ function of a versioned name: where there is none of it, nothing is changed. */
+extern void watch_deadlocks(int mode) __asm__("_ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE")
+	__attribute__((weak));
+
 int rpc_loop_open(struct rpc_loop **out)
 {
 	struct rpc_loop *loop = calloc(1, sizeof(*loop));
@@ -156,6 +161,8 @@ int rpc_loop_open(struct rpc_loop **out)
 	/* The only way to TLS 1.3 alone in this version of gRPC: of the suites of TLS 1.2 none that can be used.
 	 * Those of 1.3 are not touched by it. */
 	setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
+	if (watch_deadlocks)
+		watch_deadlocks(0);
 	grpc_init();
 	loop->queue = grpc_completion_queue_create_for_next(NULL);
 	loop->lame = grpc_lame_client_channel_create("doorbell", GRPC_STATUS_UNAVAILABLE, "");
