@@ -42,14 +42,7 @@ def row(h, what, has, lacks, *words):
 
 
 def about(h):
-    row(h, "status", ["Ok", "Current/Max Flows", "Flows/s"], [], "status")
-    for form in ("compact", "dict", "json", "table"):
-        row(h, "status", ["65"], [], "status", "-o", form)
-    row(h, "nodes", ["NAME", "n1", "Connected"], [], "list", "nodes")
-    row(h, "nodes", ["weir v", "ADDRESS"], [], "list", "nodes", "-o", "wide")
-    t.equal("nodes", [n["name"] for n in json.loads(row(h, "nodes", ["n1"], [], "list", "nodes", "-o", "json"))], ["n1"])
-    row(h, "namespaces", ["shop"], [], "list", "namespaces")
-    row(h, "namespaces", ["shop"], [], "list", "namespaces", "-o", "json")
+    common(h)
     peers = h.start("watch", "peers")
     line = peers.stdout.readline()
     peers.send_signal(signal.SIGINT)
@@ -58,6 +51,18 @@ def about(h):
     row(h, "agent events", ["AGENT_STARTED"], [], "observe", "agent-events", "--first", "50")
     row(h, "agent events", ["ENDPOINT_CREATED", "pod name: cart"], [], "observe", "agent-events")
     row(h, "reflection", ['"observer/observer.proto"'], [], "reflect")
+
+
+def common(h):
+    """What agent and relay both say."""
+    row(h, "status", ["Ok", "Current/Max Flows", "Flows/s"], [], "status")
+    for form in ("compact", "dict", "json", "table"):
+        row(h, "status", ["65"], [], "status", "-o", form)
+    row(h, "nodes", ["NAME", "n1", "Connected"], [], "list", "nodes")
+    row(h, "nodes", ["weir v", "ADDRESS"], [], "list", "nodes", "-o", "wide")
+    t.equal("nodes", [n["name"] for n in json.loads(row(h, "nodes", ["n1"], [], "list", "nodes", "-o", "json"))], ["n1"])
+    row(h, "namespaces", ["shop"], [], "list", "namespaces")
+    row(h, "namespaces", ["shop"], [], "list", "namespaces", "-o", "json")
 
 
 def formats(h):
@@ -175,7 +180,15 @@ with Lab("policies/shop") as lab:
     lab.talk("outside", DATABASE, 5432)
     t.until(lambda: h.run("observe", "--last", "50", "--pod", "shop/rogue").stdout.count("DENIED") >= 2)
     about(h)
-    formats(h)
-    filters(h)
-    follow(h, lab)
+    relay = os.path.join("/run/weir-lab", lab.name, "relay.sock")
+    servers = [h] + ([Hubble("unix://" + relay, lab.dir)] if os.path.exists(relay) else [])
+    if len(servers) < 2:
+        t.skip("the relay: the lab has none")
+    for server in servers:
+        formats(server)
+        filters(server)
+        follow(server, lab)
+    for server in servers[1:]:
+        common(server)
+        row(server, "nodes that are connected", ["Connected Nodes: 1/1"], [], "status")
 t.done()
