@@ -30,7 +30,7 @@ struct reader {
 	void (*ring)(void *ctx);
 	void *ring_ctx;
 	int bell;			/* wanted */
-	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for records before this one */
+	uint64_t rang, rung;		/* when, CLOCK_MONOTONIC; for how many news */
 	uint64_t second;		/* the last in which there was housekeeping */
 	uint64_t read, passes;
 	uint64_t refused;		/* by the edges, told to the losses */
@@ -166,17 +166,23 @@ static void tell_loop(struct reader *r)
 		__atomic_store_n(&r->told, 0, __ATOMIC_RELEASE);
 }
 
+/* Records and losses, in all: followers are told of both. */
+static uint64_t news(const struct reader *r)
+{
+	return records_next(r->with.records) + (r->with.losses ? losses_cursor(r->with.losses) : 0);
+}
+
 /* Wanted, and not rung a moment ago.  What came since is still new at the next pass. */
 static void ring_bell(struct reader *r, uint64_t now)
 {
 	void (*ring)(void *ctx) = __atomic_load_n(&r->ring, __ATOMIC_ACQUIRE);
 
-	if (!ring || now - r->rang < READER_BELL_MS * 1000000ULL || r->rung == records_next(r->with.records))
+	if (!ring || now - r->rang < READER_BELL_MS * 1000000ULL || r->rung == news(r))
 		return;
 	if (!__atomic_load_n(&r->bell, __ATOMIC_RELAXED) || !__atomic_exchange_n(&r->bell, 0, __ATOMIC_ACQ_REL))
 		return;
 	r->rang = now;
-	r->rung = records_next(r->with.records);
+	r->rung = news(r);
 	ring(r->ring_ctx);
 }
 

@@ -316,7 +316,7 @@ static enum rpc_next sleep_now(struct stream *s, struct rpc_out *out)
 	if (s->until != UINT64_MAX && s->until < UINT64_MAX - RECORDS_SKEW_NS && is_past(s))
 		return RPC_DONE;
 	reader_bell_want(s->from.reader);
-	return records_next(s->from.records) > s->at ? RPC_AGAIN : RPC_IDLE;
+	return records_next(s->from.records) > s->at || ring_loss_is_due(s) ? RPC_AGAIN : RPC_IDLE;
 }
 
 static enum rpc_next step(struct stream *s, struct rpc_out *out)

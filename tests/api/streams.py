@@ -219,6 +219,39 @@ def lapped():
         t.check("not one by one", len(lost) < 20, len(lost))
 
 
+def ring_full():
+    """An agent that stands still while more is denied than the ring of denials holds: what was offered is given or told
+    as lost, with the ring's name, the CPU and the times."""
+    def burst():
+        for x in [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(BURST)]:
+            for port in range(1, 21):
+                x.sendto(b"x", (DATABASE, port))
+            x.close()
+
+    with Lab("policies/shop", name=f"api{os.getpid()}r") as lab, Api(lab.observer()) as api:
+        call = api.GetFlows(follow=True, seconds=60, whitelist=[Filter(source_pod=["shop/rogue"], protocol=["udp"])])
+        call.initial_metadata()
+        os.kill(lab.pid(), signal.SIGSTOP)
+        try:
+            in_netns(lab.netns["shop/rogue"], burst)
+        finally:
+            os.kill(lab.pid(), signal.SIGCONT)
+        given, lost = 0, []
+        for r in call:
+            if r.HasField("lost_events"):
+                lost.append(r.lost_events)
+            else:
+                given += 1
+            count = {c.name: c.packets for c in api.Status().stats} if lost else {}
+            if lost and given + sum(x.num_events_lost for x in lost) + count.get("REPEATED", 0) >= 20 * BURST:
+                break
+        call.cancel()
+        t.check("the ring was full", given > 1000 and lost, (given, len(lost)))
+        t.equal("the stream is told what the kernel counted", sum(x.num_events_lost for x in lost), count.get("LOST_DENIALS"))
+        t.check("by the ring, on a CPU, at a time", all(x.source == flow_pb2.PERF_EVENT_RING_BUFFER and x.HasField("cpu") and
+                                                        x.first.seconds and x.last.seconds for x in lost), lost[:2])
+
+
 def control_answers(lab):
     said = subprocess.run([WEIR, "endpoints", "--server", lab.control()], capture_output=True, text=True)
     return said.returncode == 0
@@ -292,4 +325,5 @@ with Lab("policies/shop") as lab:
         agent = again(lab, args, log)
         killed(lab, args, log, agent)
 lapped()
+ring_full()
 t.done()
