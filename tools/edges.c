@@ -140,15 +140,13 @@ bool edges_take(struct edges *e, const Weir__V1__EdgesReply *r)
 
 void edges_turn(struct edges *e)
 {
-	bool first = !e->before;
-
-	if (!first && e->at - e->middle < EDGES_TURN_NS)
+	if (e->middle && e->at - e->middle < EDGES_TURN_NS)
 		return;
 	for (uint32_t i = 0; i < e->n; i++) {
-		e->edge[i].then = first ? e->edge[i].now : e->edge[i].middle;
+		e->edge[i].then = e->edge[i].middle;
 		e->edge[i].middle = e->edge[i].now;
 	}
-	e->before = first ? e->at : e->middle;
+	e->before = e->middle;		/* none at the first: sums since the start are told until there is something to compare */
 	e->middle = e->at;
 }
 

@@ -3,8 +3,8 @@
  * Who talks to whom: an agent's or a relay's edges as they come, and what changed in the last seconds.
  *
  *	edges_take(&e, reply);			true: an interval is complete
+ *	edges_turn(&e);				what was told lately is what was
  *	n = edges_rows(&e, &how, row, max);	the busiest first
- *	edges_turn(&e);				after they were shown
  *	edges_free(&e);
  *
  * A relay hears of its nodes every 5 s, each at its own time: what changed is told over 5 to 10 s, not between two tellings.

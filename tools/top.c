@@ -169,6 +169,7 @@ static void print_head(const struct edges *e, const struct screen *s, uint64_t m
 
 static void print_table(struct seen *me, unsigned int n, uint64_t ms)
 {
+	const char *nothing = how.by == EDGES_DENIALS ? "nothing was denied in that time\n" : "nothing talked in that time\n";
 	bool totals = how.totals || !me->edges.before;
 	struct screen *s = &me->screen;
 	struct table t;
@@ -188,7 +189,7 @@ static void print_table(struct seen *me, unsigned int n, uint64_t ms)
 	print_head(&me->edges, s, ms);
 	print_cut(text, size, s);
 	if (!n)
-		print_cut("nothing talks here yet (is there traffic?)\n", 43, s);
+		print_cut(nothing, strlen(nothing), s);
 	if (s->live)
 		fputs("\033[J", stdout);
 	free(text);
@@ -247,9 +248,11 @@ static void print_json(struct seen *me, unsigned int n, uint64_t ms)
 
 static int show(struct seen *me)
 {
-	uint64_t ms = edges_span(&me->edges, &how);
 	unsigned int most, n;
+	uint64_t ms;
 
+	edges_turn(&me->edges);
+	ms = edges_span(&me->edges, &how);
 	measure(&me->screen);
 	most = limit ? limit : want.json ? ROWS_MOST : me->screen.rows;
 	n = edges_rows(&me->edges, &how, me->row, most < ROWS_MOST ? most : ROWS_MOST);
@@ -257,7 +260,6 @@ static int show(struct seen *me)
 		print_json(me, n, ms);
 	else
 		print_table(me, n, ms);
-	edges_turn(&me->edges);
 	me->screen.shown++;
 	me->screen.any |= n > 0;
 	return fflush(stdout) || once ? VERB_OK : VERB_GO;

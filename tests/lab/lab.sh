@@ -227,6 +227,17 @@ grep -qE '  DENIED   shop/rogue -> shop/database:5432/tcp .*isolated by shop/def
 "$weir" lab demo --name "$lab-demo" >"$dir/demo" 2>&1 &
 demo=$!
 becomes "the demo runs" 0 grep -q DENIED "$dir/demo"
+# what the README shows, as it stands there; ports are the relay's if nobody else has them
+becomes "a flow to the database" 0 "$weir" observe --lab "$lab-demo" --from-pod shop/cart --to-port 5432
+sed -n '/^## See flows/,/^## By hand/s/^    \(build\|curl\)/\1/p' README.md | sed 's/  *#.*//' >"$dir/readme"
+[ -s "$dir/readme" ] || echo false >"$dir/readme"
+while read -r line; do
+	case $line in
+	*localhost*) grep -q 'port 4245' "/run/weir-lab/$lab-demo/relay.log" || continue ;;
+	esac
+	case $line in *top*|*' -f'*) line="timeout --preserve-status -s INT 4 $line" ;; esac
+	row "README: $line" 0 . env WEIR_SERVER="unix:/run/weir-lab/$lab-demo/relay.sock" sh -c "$(echo "$line" | sed "s#build/weir#$weir#g")"
+done <"$dir/readme"
 kill -INT $demo
 wait $demo
 code=$?

@@ -135,7 +135,7 @@ END
 cat >"$dir/relay/weir.v1.Relay.Edges" <<'END'
 {"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:00Z","whole":true,"last":true,"author":[{"namespace":"shop","policy":"default-deny","rule":2}],"edge":[{"source":{"namespace":"shop","workload":"cart"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"opened":"30","bytes":"1024","reply_bytes":"1024","live":3,"handshakes":"30","handshake_us":"6000"},{"source":{"namespace":"shop","workload":"rogue"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"9","denied_rule":1},{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"2","bytes":"100"}],"lost":[{"where":"ring","events":"4"}]}
 @300
-{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:02Z","last":true,"edge":[{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"4","bytes":"4196"}]}
+{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:06Z","last":true,"edge":[{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"8","bytes":"6244"}]}
 END
 echo '{"policy":[{"policy":{"name":"shop/cart","tier":"networkpolicy","pods":3,"rules":2,"hits":"11","state":"in-force"},"nodes":2}],"node":[{"node":"n3","error":"connection refused"}]}' \
 	>"$dir/relay/weir.v1.Relay.Policies"
@@ -170,7 +170,7 @@ row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9
 has_not "and nobody else" 'shop/cart' "$dir/said"
 row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --server "$relay"
 has_not "and no other" 'shop/' "$dir/said"
-row "then rates" 0 '^pay/api +world +53/udp +2.0 KiB/s +1.0 ' "$weir" top --server "$relay"
+row "then rates" 0 '^pay/api +world +53/udp +1.0 KiB/s +1.0 ' "$weir" top --server "$relay"
 row "as JSON" 0 '"source":"shop/rogue".*"denied":9.*"denied_by":"shop/default-deny#2"' "$weir" top --once -o json --server "$relay"
 row "an interval too short" 2 'at least 1s' "$weir" top -i 10ms --server "$relay"
 if script -qec true /dev/null >/dev/null 2>&1; then
