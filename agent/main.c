@@ -35,6 +35,8 @@ static void tell_object(struct agent *a, const struct object *o)
 		events_policy(a->events, o, generation(a));
 	if (o->kind == OBJECT_NODE && o->node.naddr)
 		peers_put(serve_peers(a->serve), o->name, &o->node.addr[0]);
+	if (o->kind == OBJECT_NODE && a->settings.node && !strcmp(o->name, a->settings.node))
+		serve_node_labels(a->serve, &o->labels);
 }
 
 static void tell_gone(struct agent *a, enum object_kind kind, const char *ns, const char *name)

@@ -34,6 +34,8 @@ int serve_check(const struct settings *want, struct complaint *why);	/* are its 
 
 /* Any thread. */
 void serve_news(struct serve *s);		/* for who follows: there is something new */
+struct labels;
+void serve_node_labels(struct serve *s, const struct labels *labels);	/* of this node: flows carry them; the loop's thread */
 struct peers *serve_peers(struct serve *s);
 unsigned int serve_port(const struct serve *s);	/* 0: no TCP */
 

@@ -15,7 +15,7 @@
 #include "lib/rpc/reflection.h"
 
 struct flow_stream;
-struct question;
+struct node_labels;
 
 struct serve {
 	struct agent *a;		/* not ours; only what other threads may use of it, but in an errand */
@@ -28,6 +28,7 @@ struct serve {
 	struct hints *hints;
 	struct peers *peers;
 	struct flow_views views;
+	struct node_labels *labels;	/* that 'views' points to; NULL: none */
 	struct stream_source source;
 	char node[320];			/* as flows name it: "cluster/node", or "node" */
 	unsigned int port;		/* of TCP; 0: none */

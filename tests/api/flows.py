@@ -70,6 +70,8 @@ def filters(api):
     row("reply", Filter(reply=[False]), lambda f: f.HasField("is_reply") and not f.is_reply.value or denied(f), 5)
     row("tcp_flags", Filter(tcp_flags=[flow_pb2.TCPFlags(SYN=True)]), lambda f: f.l4.TCP.flags.SYN, 4)
     row("node_name", Filter(node_name=["n*"]), lambda f: True, 5)
+    row("node_labels", Filter(node_labels=["zone=a"]), lambda f: "zone=a" in f.node_labels, 5)
+    row("other node_labels", Filter(node_labels=["zone in (b, c)"]), lambda f: False, 0)
     row("another node's name", Filter(node_name=["m*"]), lambda f: False, 0)
     row("ip_version", Filter(ip_version=[flow_pb2.IPv6]), lambda f: f.IP.ipVersion == flow_pb2.IPv6 and f.IP.source != "::")
     row("traffic_direction: any side that was judged here", Filter(traffic_direction=[flow_pb2.EGRESS]),
@@ -310,7 +312,12 @@ def edges(api, lab):
     call.cancel()
 
 
-with Lab("policies/shop", "--cluster=eu") as lab:
+whole = Lab("policies/shop", "--cluster=eu")
+with open(os.path.join(whole.state, "cluster.yaml")) as f:
+    text = f.read()
+with open(os.path.join(whole.state, "cluster.yaml"), "w") as f:
+    f.write(text.replace("  name: n1\n", "  name: n1\n  labels: {zone: a, tier: front}\n", 1))
+with whole as lab:
     with Api(lab.observer()) as api:
         traffic(lab)
         t.until(lambda: len(api.flows(whitelist=[Filter(source_pod=["shop/rogue"])])) >= 2)
