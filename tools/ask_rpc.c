@@ -10,6 +10,8 @@
 #include "tools/ask_rpc.h"
 #include "tools/connect.h"
 
+const char *ask_rpc_node = "";
+
 /* A gRPC server answers HTTP/2's opening with its own settings; a control socket takes it for a frame that is too long,
  * and hangs up. */
 static bool speaks_http2(const char *path)
@@ -98,8 +100,10 @@ static int endpoints_of(const struct method *m, const Weir__V1__ClusterEndpoints
 
 		one.n_endpoint = n->n_endpoint;
 		one.endpoint = n->endpoint;
+		ask_rpc_node = n->node;
 		code = *n->error ? node_failed(n->node, n->error) : part(m, &one.base, false, each, ctx);
 	}
+	ask_rpc_node = "";
 	return code;
 }
 

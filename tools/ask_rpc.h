@@ -10,6 +10,7 @@
 
 /* A server that is no control socket: what is no path, or a socket where HTTP/2 is spoken (it is tried). */
 bool ask_is_rpc(const char *server);
+extern const char *ask_rpc_node;	/* whose part this is, while it is handed on; "" if nobody said */
 int ask_rpc(const char *server, const Weir__V1__Request *ask, ask_fn each, void *ctx);
 
 #endif

@@ -2,11 +2,12 @@
 /* weir endpoints: which pod, which interface, which policies. */
 #include <string.h>
 
-#include "tools/ask.h"
+#include "tools/ask_rpc.h"
 #include "tools/list.h"
 
 static struct verb_want want;
 static const char *only;
+static bool of_nodes;		/* a relay may answer for more than one */
 
 static const struct opt options[] = {
 	OPT_TEXT('p', "pod", &only, "NAMESPACE/POD", "this one alone"),
@@ -16,7 +17,7 @@ static const struct opt options[] = {
 
 static const struct verb_help help = {
 	"endpoints [OPTION...]",
-	"Lists the pods of this node: interface, state, how packets reach them (redirect, or stack and why), the flow slots\n"
+	"Lists the pods of this node, or by a relay of all: interface, state, how packets reach them (redirect, or stack and why), the flow slots\n"
 	"they pay for, and the policies that select them.",
 	"0 listed, 1 there is none, or one is not armed", false,
 	"  weir endpoints                        # of this node\n"
@@ -39,6 +40,8 @@ static void add_row(struct table *t, const Weir__V1__Endpoint *e)
 {
 	char text[1024];
 
+	if (of_nodes)
+		table_cell(t, "%s", *ask_rpc_node ? ask_rpc_node : "-");
 	table_cell(t, "%u", e->number);
 	table_cell(t, "%s", e->pod);
 	table_cell(t, "%s", *e->interface ? e->interface : "-");
@@ -81,6 +84,9 @@ int endpoints_main(int argc, char **argv)
 {
 	Weir__V1__EndpointsRequest endpoints = WEIR__V1__ENDPOINTS_REQUEST__INIT;
 	Weir__V1__Request ask = ASK(ENDPOINTS, endpoints, &endpoints);
+	static const char *const head[] = {
+		"NODE", "NUMBER", "POD", "INTERFACE", "ADDRESSES", "STATE", "PATH", "SLOTS", "INGRESS BY", "EGRESS BY",
+	};
 	struct verb_words words;
 	struct seen seen = { .bad = false };
 	int code = verb_begin(&help, &want, options, &words, argc, argv);
@@ -89,8 +95,8 @@ int endpoints_main(int argc, char **argv)
 		return code;
 	if (words.n)
 		return verb_fail(VERB_USAGE, "'%s' is not understood", words.word[0]);
-	table_begin(&seen.list.table, "NUMBER", "POD", "INTERFACE", "ADDRESSES", "STATE", "PATH", "SLOTS", "INGRESS BY",
-		    "EGRESS BY", NULL);
+	of_nodes = ask_is_rpc(ask_server(&want));
+	table_heads(&seen.list.table, head + !of_nodes, sizeof(head) / sizeof(head[0]) - !of_nodes);
 	list_begin(&seen.list, &want, "endpoints");
 	code = ask_each(&want, &ask, ASK_WAIT_MS, on_part, &seen);
 	list_end(&seen.list, code);

@@ -161,7 +161,7 @@ row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +in-force' "$weir
 has "and which did not answer" 'node n3 did not answer: connection refused' "$dir/said"
 row "why, of both nodes as one answer" 1 '^  ingress of shop/database: denied' "$weir" why --server "$relay" shop/rogue shop/database:5432
 has "the other side" '^  egress of shop/rogue: allowed' "$dir/said"
-row "endpoints of all nodes" 0 'shop/database' "$weir" endpoints --server "$relay"
+row "endpoints of all nodes" 0 '^n2 +1 +shop/database ' "$weir" endpoints --server "$relay"
 
 # top
 row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0 +0.20 ms' "$weir" top --once --server "$relay"
