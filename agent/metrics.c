@@ -23,6 +23,7 @@ static void on_take(void *ctx);
 static void on_slow(void *ctx);
 static void on_scrape(void *ctx, struct http_ask *ask);
 static void on_health(void *ctx, struct http_ask *ask);
+static void on_index(void *ctx, struct http_ask *ask);
 static void on_answered(void *ctx, const char *path, unsigned int status, uint64_t ns);
 
 static const double answer_bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1 };
@@ -43,6 +44,7 @@ static int serve(struct meters *m, struct complaint *why)
 	if (!m->answers || !m->answer_time)
 		return -ENOMEM;
 	return err ?: http_at(m->http, "/metrics", on_scrape, m) ?: http_at(m->http, "/healthz", on_health, m) ?:
+	       http_at(m->http, "/", on_index, m) ?:
 	       http_listen(m->http, m->a->settings.metrics, why);
 }
 
@@ -185,7 +187,6 @@ static void on_slow(void *ctx)
 {
 	struct meters *m = ctx;
 
-	meters_settle(m);
 	metrics_expire(m->metrics, meters_now_s());
 	loop_after(m->a->loop, &m->slow, SLOW_MS, on_slow, m);
 }
@@ -215,6 +216,17 @@ static void on_scrape(void *ctx, struct http_ask *ask)
 static void on_health(void *ctx, struct http_ask *ask)
 {
 	http_answer_text(ask, 200, "ok\n");
+}
+
+static void on_index(void *ctx, struct http_ask *ask)
+{
+	const struct meters *m = ctx;
+
+	if (strcmp(http_path(ask), "/"))
+		http_answer_text(ask, 404, "there is nothing at '%s': /metrics and /healthz are here\n", http_path(ask));
+	else
+		http_answer_text(ask, 200, "weir-agent " WEIR_VERSION " of node '%s'\n\n/metrics    for Prometheus\n"
+				 "/healthz    ok while it runs\n", m->a->settings.node ?: "");
 }
 
 static void on_answered(void *ctx, const char *path, unsigned int status, uint64_t ns)

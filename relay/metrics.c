@@ -10,6 +10,7 @@
 
 static void on_metrics(void *ctx, struct http_ask *ask);
 static void on_health(void *ctx, struct http_ask *ask);
+static void on_index(void *ctx, struct http_ask *ask);
 
 int meters_open(struct meters **out, struct relay *relay, struct complaint *why)
 {
@@ -22,6 +23,7 @@ int meters_open(struct meters **out, struct relay *relay, struct complaint *why)
 	m->relay = relay;		/* not ours */
 	err = metrics_new(&m->metrics) ?: meters_add(m) ?: http_open(&m->http, relay->loop, &options) ?:
 	      http_at(m->http, "/metrics", on_metrics, m) ?: http_at(m->http, "/healthz", on_health, m) ?:
+	      http_at(m->http, "/", on_index, m) ?:
 	      http_listen(m->http, relay->settings.http, why);
 	if (err) {
 		meters_close(m);
@@ -138,4 +140,12 @@ static void on_metrics(void *ctx, struct http_ask *ask)
 static void on_health(void *ctx, struct http_ask *ask)
 {
 	wait_for_look(ctx, ask, true);
+}
+
+static void on_index(void *ctx, struct http_ask *ask)
+{
+	if (strcmp(http_path(ask), "/"))
+		http_answer_text(ask, 404, "there is nothing at '%s': /metrics and /healthz are here\n", http_path(ask));
+	else
+		http_answer_text(ask, 200, "weir-relay " WEIR_VERSION "\n\n/metrics    for Prometheus\n/healthz    ok while it turns\n");
 }
