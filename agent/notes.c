@@ -18,7 +18,7 @@ int notes_open(struct notes *n, const struct datapath *dp)
 	n->noted = calloc(view->buckets, 1);
 	if (!n->noted)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n->count; i++)
+	for (uint32_t i = 0; n->agent > 1 && i < n->count; i++)	/* the first agent finds none, and need not look */
 		if (notes_taken(&n->note[i]))
 			n->noted[i / WEIR_WAYS] |= 1 << i % WEIR_WAYS;
 	return 0;
