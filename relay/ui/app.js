@@ -1,16 +1,266 @@
 // SPDX-License-Identifier: Apache-2.0
-// What flows between whom, as a list: the map's data.
-const app = document.getElementById("app");
+// The page: what is asked when, what a click or a key does.
+import { $, h, put } from "./dom.js";
+import { get } from "./api.js";
+import { complete } from "./filter.js";
+import * as details from "./details.js";
+import * as map from "./map.js";
+import * as policies from "./policies.js";
+import { expanded, set, state, watch, windowOf } from "./state.js";
+import * as strip from "./strip.js";
+import * as table from "./table.js";
+import * as why from "./why.js";
+import { command, count } from "./words.js";
 
-async function draw() {
-	const map = await (await fetch("/api/v1/map")).json();
-	const rows = map.edges.map((e) => {
-		const p = document.createElement("p");
-		p.textContent = `${e.from} → ${e.to}:${e.port}/${e.proto} ${e.verdict} ${e.rate.toFixed(1)}/s`;
-		return p;
-	});
-	app.replaceChildren(...rows);
+const MAP_MS = 2000, STRIP_MS = 4000, POLICIES_MS = 5000;
+const phone = matchMedia("(max-width:720px)"), night = matchMedia("(prefers-color-scheme:dark)");
+let help = false, alive = true, since = 0, whole = { nodes: 0, answering: 0, lost: 0 };
+
+const dark = () => (state.theme ? state.theme === "dark" : night.matches);
+const theme = () => (document.documentElement.dataset.theme = dark() ? "dark" : "light");
+
+// Every number says how whole it is.
+function head() {
+	const ticks = Math.min(24, whole.nodes), off = whole.nodes - whole.answering;
+	put("#whole", h("span", { class: "nodes", title: `${whole.answering} of ${whole.nodes} nodes answer` }, Array.from({ length: ticks }, (_, i) => h("i", { class: i >= ticks - Math.ceil((off * ticks) / (whole.nodes || 1)) ? "off" : "" }))),
+		alive ? h("span", {}, h("b", {}, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" }, `the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
+		h("span", { class: "opt" }, h("b", {}, count(whole.lost)), " events lost"));
+	document.body.classList.toggle("stale", !alive);
 }
 
-draw();
-setInterval(draw, 2000);
+function answered(data) {
+	whole = data.complete ?? whole;
+	alive = true;
+	since = Date.now();
+	head();
+}
+
+function failed() {
+	alive = false;
+	since ||= Date.now();
+	head();
+	strip.redraw();
+}
+
+async function every(ms, fn) {
+	for (;;) {
+		if (!document.hidden)
+			try {
+				await fn();
+			} catch {
+				failed();
+			}
+		await new Promise((done) => setTimeout(done, alive ? ms : Math.min(ms, 1500)));
+	}
+}
+
+async function loadMap() {
+	const win = windowOf(), next = await get("map", { from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus });
+	answered(next);
+	if (JSON.stringify(next.marks) + JSON.stringify(next.edges) === loadMap.last && loadMap.drawn)
+		return;
+	loadMap.last = JSON.stringify(next.marks) + JSON.stringify(next.edges);
+	loadMap.drawn = true;
+	map.draw(next);
+	if (!table.table.chosen)
+		details.draw(help);
+}
+
+async function loadStrip() {
+	strip.show(await get("strip", { minutes: phone.matches ? 30 : 60 }), alive);
+}
+
+function tabs() {
+	const all = [["flows", "Flows", h("b", { class: "counted" }, count(table.size()))], ["policies", "Policies", h("b", {}, policies.size())], ["why", "Why", ""]];
+	document.body.className = [`tab-${phone.matches && !state.tab ? "map" : state.tab}`, state.sel || table.table.chosen || help ? "picked" : "",
+		...[...document.body.classList].filter((c) => c === "big" || c === "stale")].join(" ");
+	put(".tabs", all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), title: String(i + 1) }, text, n)),
+		h("div", { class: "r" }, state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
+	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-selected": String(state.tab === key) }, text)));
+	const el = $("#pane");
+	table.hide();
+	if (state.tab === "policies")
+		policies.draw(el), policies.load(el);
+	else if (state.tab === "why")
+		why.draw(el);
+	else
+		table.draw(el);
+}
+
+function pick(sel) {
+	table.table.chosen = null;
+	help = false;
+	set({ sel, tab: phone.matches ? "map" : state.tab });
+}
+
+function ask(q) {
+	suggest(null);
+	if (q !== state.q)
+		set({ q, sel: state.sel });
+}
+
+const acts = {
+	close: () => pick(""),
+	clear: () => ask(""),
+	live: () => set({ from: "", to: "" }),
+	pause: () => {
+		table.table.paused = !table.table.paused;
+		tabs();
+		table.repaint();
+	},
+	why: () => {
+		const r = table.table.chosen, l = details.lineOf();
+		const [from, to, port, proto] = r ? [r.from.pod, r.to.pod, r.port, r.proto] : l ? [l.s, l.t.replace(/^called:/, ""), l.parts[0].port, l.parts[0].proto] : ["", "", "", "TCP"];
+		set({ tab: "why", why: from ? `${from.replace(/^\w+:/, "")} ${to.replace(/^\w+:/, "")} ${port} ${proto.toUpperCase()}` : state.why });
+	},
+	filter: () => ask(details.filterOf()),
+	copyrow: () => navigator.clipboard?.writeText(command(details.filterOf())),
+	focus: () => set({ focus: state.focus === state.sel.slice(2) ? "" : state.sel.slice(2) }),
+	fold: () => {
+		const m = map.places()?.V.get(state.sel.slice(2))?.mark;
+		if (m?.ns)
+			map.fold(m.ns);
+	},
+};
+
+// Completion of the word being typed.
+let offers = [], chosen = -1;
+function suggest(list) {
+	offers = list ?? [];
+	chosen = -1;
+	$("#help").classList.toggle("on", offers.length > 0);
+	$("#q").setAttribute("aria-expanded", String(offers.length > 0));
+	put("#help", offers.map((o, i) => h("div", { role: "option", "data-offer": i, id: `offer${i}` }, `${o.put} ${o.text}`, h("span", {}, o.help))));
+}
+
+function take(i) {
+	const q = $("#q"), o = offers[i];
+	q.value = q.value.slice(0, q.value.length - o.typing.length) + o.put + " ";
+	q.focus();
+	suggest(complete(q.value, map.known()));
+}
+
+function box() {
+	const q = $("#q");
+	q.addEventListener("input", () => suggest(complete(q.value, map.known())));
+	q.addEventListener("focus", () => suggest(complete(q.value, map.known())));
+	q.addEventListener("blur", () => setTimeout(() => suggest(null), 150));
+	q.addEventListener("keydown", (e) => {
+		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
+			e.preventDefault();
+			chosen = (chosen + (e.key === "ArrowDown" ? 1 : -1) + offers.length) % (offers.length || 1);
+			[...$("#help").children].forEach((d, i) => d.classList.toggle("at", i === chosen));
+			q.setAttribute("aria-activedescendant", `offer${chosen}`);
+		} else if (e.key === "Tab" && offers.length && q.value) {
+			e.preventDefault();
+			take(Math.max(0, chosen));
+		} else if (e.key === "Enter" && chosen >= 0) {
+			e.preventDefault();
+			take(chosen);
+		} else if (e.key === "Escape") {
+			q.blur();
+		}
+		e.stopPropagation();
+	});
+	$("#ask").addEventListener("submit", (e) => {
+		e.preventDefault();
+		ask(q.value.trim());
+	});
+	$("#clear").addEventListener("click", () => ask(""));
+	$("#copy").addEventListener("click", async () => {
+		await navigator.clipboard?.writeText(command(state.q));
+		$("#copy").textContent = "copied";
+		setTimeout(() => ($("#copy").textContent = "copy"), 1200);
+	});
+}
+
+function keys(e) {
+	if (e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName))
+		return;
+	const node = e.target.dataset?.node;
+	const on = {
+		"/": () => $("#q").focus(), "?": () => ((help = !help), details.draw(help), tabs()), Escape: () => ((help = false), pick("")), 1: () => set({ tab: "flows" }), 2: () => set({ tab: "policies" }),
+		3: () => set({ tab: "why" }), w: acts.why, d: () => ask(state.q.includes("--denied") ? state.q.replace("--denied", "").trim() : `${state.q} --denied`.trim()), " ": acts.pause, l: acts.live,
+		"+": () => map.zoom(1.25), "=": () => map.zoom(1.25), "-": () => map.zoom(0.8), 0: map.fit, t: () => set({ theme: dark() ? "light" : "dark" }), f: () => state.sel.startsWith("n:") && acts.focus(), c: acts.fold,
+		j: () => step(1), k: () => step(-1),
+	}[e.key];
+	if (node && e.key.startsWith("Arrow")) {
+		const to = map.neighbour(node, e.key);
+		e.preventDefault();
+		return to && (pick(`n:${to}`), map.focusNode(to));
+	}
+	if (node && (e.key === "Enter" || e.key === " "))
+		return e.preventDefault(), pick(`n:${node}`);
+	if (on && e.target.tagName !== "BUTTON") {
+		e.preventDefault();
+		on();
+	}
+}
+
+function step(by) {
+	const n = table.size(), t = table.table;
+	let i = -1;
+	for (let k = 0; k < Math.min(n, 2000); k++)
+		if (table.at(k) === t.chosen)
+			i = k;
+	choose(Math.max(0, Math.min(n - 1, i + by)));
+}
+
+function choose(i) {
+	table.table.chosen = table.at(i) ?? null;
+	help = false;
+	document.body.classList.toggle("picked", !!table.table.chosen);
+	details.draw(false);
+	table.repaint();
+}
+
+addEventListener("click", (e) => {
+	const t = e.target.closest("[data-tab],[data-do],[data-pick],[data-row],[data-offer]");
+	if (!t)
+		return;
+	const { tab, do: act, pick: sel, row, offer } = t.dataset;
+	if (tab)
+		set({ tab, sel: phone.matches ? "" : state.sel });
+	else if (act)
+		acts[act]?.();
+	else if (sel)
+		pick(sel);
+	else if (row)
+		choose(+row);
+	else if (offer)
+		take(+offer);
+});
+addEventListener("keydown", keys);
+$("#theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
+night.addEventListener("change", theme);
+
+watch((change) => {
+	theme();
+	$("#q").value = state.q;
+	$("#clear").hidden = !state.q;
+	if ("q" in change || "from" in change)
+		table.ask();
+	if ("from" in change || "expand" in change || "focus" in change)
+		loadMap().catch(failed);
+	if ("from" in change)
+		strip.redraw();
+	tabs();
+	map.mark();
+	details.draw(help);
+});
+
+if (phone.matches && !location.hash.includes("tab="))
+	state.tab = "map";
+theme();
+$("#q").value = state.q;
+$("#clear").hidden = !state.q;
+box();
+map.wire(pick);
+strip.wire();
+table.ask();
+tabs();
+details.draw(false);
+every(MAP_MS, loadMap);
+every(STRIP_MS, loadStrip);
+every(POLICIES_MS, async () => state.tab === "policies" && (await policies.load($("#pane"))));
+setInterval(() => !alive && head(), 1000);

@@ -5,4 +5,4 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 to=$1
 rm -rf "$to" && mkdir -p "$to"
-cp "$here"/*.html "$here"/*.css "$here"/*.js "$to"/
+cp "$here"/*.html "$here"/*.css "$here"/*.js "$here"/*.svg "$to"/

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The relay's API (docs/api.md).  Errors come as sentences.
+async function refusal(response) {
+	try {
+		return (await response.json()).error || `the relay answered ${response.status}`;
+	} catch {
+		return `the relay answered ${response.status}`;
+	}
+}
+
+export async function get(path, query = {}) {
+	const q = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
+	const response = await fetch(`/api/v1/${path}?${q}`, { cache: "no-cache" });
+	if (!response.ok)
+		throw new Error(await refusal(response));
+	return response.json();
+}
+
+// Flows as they come: on(event, data) until stop() is called, or the stream ends.  Resolves to the reason.
+export function flows(q, on) {
+	const abort = new AbortController();
+	const done = (async () => {
+		const response = await fetch(`/api/v1/flows?${new URLSearchParams({ q })}`, { signal: abort.signal, cache: "no-store" });
+		if (!response.ok)
+			return { refused: await refusal(response) };
+		const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+		let rest = "", end = {};
+		for (;;) {
+			const { value, done: over } = await reader.read();
+			if (over)
+				return end;
+			rest += value;
+			const events = rest.split("\n\n");
+			rest = events.pop();
+			for (const event of events) {
+				const m = /^event: (\w+)\ndata: (.*)$/s.exec(event);
+				if (!m)
+					continue;
+				const data = JSON.parse(m[2]);
+				if (m[1] === "end")
+					end = data.error ? { error: data.error } : {};
+				else
+					on(m[1], data);
+			}
+		}
+	})().catch((e) => (e.name === "AbortError" ? { stopped: true } : { error: e.message }));
+	return { stop: () => abort.abort(), done };
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// One sentence, then the author, then how close it came.
+import { h, put } from "./dom.js";
+import { current, places } from "./map.js";
+import { find, table } from "./table.js";
+import { state } from "./state.js";
+import { plain } from "./layout.js";
+import { bytes, clock, command, count, flowRow, glyph, micros, quote, rate, who } from "./words.js";
+
+const close = () => h("button", { class: "close", "aria-label": "close", "data-do": "close" }, "✕");
+const button = (act, text) => h("button", { "data-do": act }, text);
+const kv = (pairs) => h("dl", { class: "kv" }, pairs.filter(([, v]) => v !== "" && v !== null && v !== undefined).map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
+const short = (id) => plain(id).replace(/^\w+:/, "").split("/").pop();
+const policy = (a) => h("b", {}, `${a.namespace || a.ns ? `${a.namespace || a.ns}/` : ""}${a.policy}`);
+
+// The filter that shows just these.
+export function filterOf() {
+	if (state.sel.startsWith("n:"))
+		return `--workload ${quote(short(state.sel.slice(2)))}`;
+	if (table.chosen)
+		return ends(table.chosen.from.id, table.chosen.to.id, table.chosen.port, table.chosen.verdict === "denied");
+	const l = lineOf();
+	return l ? ends(plain(l.s), plain(l.t), l.parts.length === 1 ? l.parts[0].port : "", l.verdict === "denied") : "";
+}
+
+function ends(from, to, port, denied) {
+	const one = (way, id) => (id.includes("/") && !id.includes(":") ? `--${way}-namespace ${quote(id.split("/")[0])} --${way}-workload ${quote(id.split("/")[1])}` :
+		/^(out:)?[\da-f.:]+$/i.test(id) && !/^out:\w+$/.test(id) ? `--${way}-ip ${id.replace(/^out:/, "")}` : id.startsWith("ns:") ? `--${way}-namespace ${quote(id.slice(3))}` : "");
+	return [one("from", from), one("to", to), port && `--to-port ${port}`, denied && "--denied"].filter(Boolean).join(" ");
+}
+
+export const lineOf = () => places()?.L.find((l) => `e:${l.key}` === state.sel);
+
+function author(d, side, isolating, denied) {
+	if (!d?.policy)
+		return isolating?.length ? h("p", {}, `${denied ? "Denied" : "Decided"} by default: `, isolating.map((n, i) => [i ? ", " : "", h("b", {}, n)]),
+			` isolate${isolating.length > 1 ? "" : "s"} the pod, and no rule of ${isolating.length > 1 ? "theirs" : "its"} allows this.`) : h("p", {}, d?.text ?? "");
+	return h("p", {}, denied ? "Denied by " : "Allowed by ", policy(d), d.rule ? [" rule ", h("b", {}, d.rule)] : "", d.text ? `: ${d.text}.` : ".");
+}
+
+function flow(r) {
+	const d = r.detail, denied = r.verdict === "denied", side = r.egress ? "egress" : "ingress";
+	const would = d.would_ingress ?? d.would_egress;
+	return [close(), h("h2", {}, denied ? `${short(r.from.id)} may not reach ${short(r.to.id)}:${r.port}` : r.verdict === "audit" ?
+		`${short(r.from.id)} reaches ${short(r.to.id)}:${r.port}; the audited policy would stop it` : `${short(r.from.id)} reaches ${short(r.to.id)}:${r.port}`),
+	h("div", { class: "when" }, h("span", { class: `v ${denied ? "deny" : r.verdict === "audit" ? "audit" : ""}` }, glyph(r.verdict), h("b", {}, denied ? "denied" : r.verdict === "audit" ? "allowed, would be denied" : "allowed")),
+		` at ${short(r.egress ? r.from.id : r.to.id)}, ${side} · ${clock(r.at, true)} · ${r.node}`),
+	author(d[side], side, denied ? d.isolating : null, denied),
+	!denied && d.egress && d.ingress && side === "ingress" && author(d.egress, "egress", null, false),
+	d.nearest_miss && h("p", {}, "Nearest: ", h("b", {}, d.nearest_miss), "."),
+	would && h("p", { class: "audit" }, "Would be denied by ", policy(would), would.rule ? ` rule ${would.rule}` : "", "."),
+	kv([["from", `${r.from.pod}  ${r.from.ip}`], ["to", `${r.to.pod}  ${r.to.ip}`], ["what", `${r.proto} ${r.summary}`], ["event", [d.kind, d.end && `ended: ${d.end}`].filter(Boolean).join(", ")],
+		["carried", r.bytes ? `${bytes(r.bytes)} in ${count(+(d.packets ?? 0) + +(d.reply_packets ?? 0))} packets` : ""],
+		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
+		["repeats", d.repeats ? `${count(d.repeats)} more like it since the last record` : ""]]),
+	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"))];
+}
+
+function edge(l) {
+	const denied = l.verdict === "denied", e = denied ? l.parts.find((p) => p.author) ?? l.parts[0] : l.parts[0];
+	const seen = find((r) => r.from.id === l.s.replace(/^out:/, "") && r.to.id === plain(l.t).replace(/^out:/, "") && (r.verdict === "denied") === denied);
+	const sum = (key) => l.parts.reduce((n, p) => n + p[key], 0);
+	return [close(), h("h2", {}, denied ? `${short(l.s)} may not reach ${short(l.t)}` : l.verdict === "audit" ? `${short(l.s)} reaches ${short(l.t)}; the audited policy would stop it` :
+		`${short(l.s)} reaches ${short(l.t)}`),
+	h("div", { class: "when" }, h("span", { class: `v ${denied ? "deny" : l.verdict === "audit" ? "audit" : ""}` }, glyph(l.verdict), h("b", {}, denied ? `denied ${count(sum("denied"))} times` : rate(l.rate))),
+		denied ? ` at ${short(e.side === "egress" ? l.s : l.t)}, ${e.side}` : ` · ${bytes(sum("bytes"))}/s${l.measured ? ` · answers in ${micros(l.latency / l.measured)}` : ""}`),
+	denied && (e.author?.policy ? author(e.author, e.side, null, true) : seen ? author(seen.detail[e.side], e.side, seen.detail.isolating, true) : h("p", {}, e.author?.text ?? "")),
+	seen?.detail.nearest_miss && denied && h("p", {}, "Nearest: ", h("b", {}, seen.detail.nearest_miss), "."),
+	!denied && seen && author(seen.detail.ingress?.policy ? seen.detail.ingress : seen.detail.egress, "", null, false),
+	h("table", { class: "peers" }, h("caption", {}, "ports"), l.parts.slice(0, 8).map((p) => h("tr", {}, h("td", {}, glyph(p.verdict)), h("td", {}, `${p.port || "no port"}/${p.proto}`),
+		h("td", { class: "num" }, denied ? `×${count(p.denied)}` : rate(p.rate)), h("td", { class: "num q2" }, p.latency_us ? micros(p.latency_us) : "")))),
+	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"))];
+}
+
+function node(id) {
+	const v = places()?.V.get(id);
+	if (!v)
+		return [close(), h("h2", {}, who(id)), h("p", { class: "q2" }, "Not on the map any more.")];
+	const m = v.mark, row = (l, other) => h("tr", { tabindex: 0, "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, who(plain(other))),
+		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)), h("td", { class: "num q2" }, l.measured ? micros(l.latency / l.measured) : ""));
+	const into = places().L.filter((l) => l.t === id), out = places().L.filter((l) => l.s === id);
+	return [close(), h("h2", {}, who(plain(id))), h("div", { class: "when" }, [m.workload_kind || m.kind, m.ports.map((p) => `:${p}`).join(" "), m.count > 1 && `${count(m.count)} workloads`].filter(Boolean).join(" · ")),
+		h("table", { class: "peers" }, into.length > 0 && [h("caption", {}, "called by"), into.map((l) => row(l, l.s))]),
+		h("table", { class: "peers" }, out.length > 0 && [h("caption", {}, "calls"), out.map((l) => row(l, l.t))]),
+		h("div", { class: "act" }, button("focus", state.focus === id ? "Leave focus" : "Focus"), button("filter", "Show only these"),
+			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : `Fold ${m.ns}`) : null)];
+}
+
+const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["d", "denials only"],
+	["1 2 3", "flows, policies, why"], ["w", "why"], ["j k", "next, previous flow"], ["space", "pause"], ["l", "back to live"], ["+ − 0", "zoom, fit"], ["t", "light or dark"], ["esc", "let go"]];
+
+export function draw(help) {
+	if (help)
+		return put("#det", close(), h("h2", {}, "Keys"), kv(keys.map(([k, t]) => [h("span", { class: "mono" }, k), t])));
+	if (table.chosen)
+		return put("#det", flow(table.chosen));
+	if (state.sel.startsWith("n:"))
+		return put("#det", node(state.sel.slice(2)));
+	const l = lineOf();
+	if (l)
+		return put("#det", edge(l));
+	const denied = (places()?.L ?? []).filter((x) => x.verdict === "denied").sort((a, b) => b.denied - a.denied);
+	const worst = denied[0];
+	put("#det", h("h2", {}, "Nothing selected"), h("p", { class: "q2" }, worst ? [`${denied.length} pair${denied.length > 1 ? "s are" : " is"} denied now, most often from `,
+		h("button", { class: "deny strong", "data-pick": `n:${worst.s}` }, worst.s.replace(/^\w+:/, "")), ". "] : current()?.marks.length ? "Nobody is denied now. " : "",
+	"Select a line, a card or a row; press ", h("span", { class: "mono" }, "?"), " for keys."));
+}

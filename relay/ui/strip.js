@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last hour: flows up, denials down on a scale of their own, losses hatched, what changed as marks.  Drag chooses a window.
+import { $, s, put } from "./dom.js";
+import { set, state, windowOf } from "./state.js";
+import { clock, count } from "./words.js";
+
+let data = null, drag = null, choose = null;
+const phone = matchMedia("(max-width:720px)");
+
+export function show(next, alive) {
+	data = { ...next, alive };
+	draw();
+}
+
+function draw() {
+	const el = $("#strip"), { width: W, height: H } = el.getBoundingClientRect();
+	if (!data || !W)
+		return;
+	const n = data.flows.length, left = phone.matches ? 12 : 150, right = phone.matches ? 12 : 96, w = W - left - right, base = H * 0.55;
+	const up = base - 15, down = H - base - 16, x = (m) => left + (m * w) / n;
+	const most = Math.max(1, ...data.flows), worst = Math.max(1, ...data.denied), per = data.step / 1000;
+	const top = (m) => (base - (data.flows[m] / most) * up).toFixed(1);
+	const win = drag ? { from: data.from + Math.min(drag.a, drag.b) * data.step, to: data.from + (Math.max(drag.a, drag.b) + 1) * data.step } : windowOf();
+	const minute = (ms) => Math.max(0, Math.min(n, (ms - data.from) / data.step));
+	const known = data.known.findIndex(Boolean), lost = data.lost.reduce((a, b) => a + b, 0);
+	const path = data.flows.map((_, m) => `L${x(m + 0.5).toFixed(1)} ${top(m)}`).join("");
+	const seconds = Math.max(1, Math.min(per, (Date.now() - data.from - (n - 1) * data.step) / 1000));
+	put("#strip", s("svg", { role: "img", "aria-label": `Flows, denials and losses of the last ${n} minutes: ${count(data.denied.reduce((a, b) => a + b, 0))} denied, ${count(lost)} lost` },
+		s("defs", {}, s("pattern", { id: "hx", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+			s("path", { d: "M0 0v5", class: "hatchline" }))),
+		s("path", { d: `M${x(0)} ${base}L${x(0)} ${top(0)}${path}L${x(n)} ${top(n - 1)}V${base}z`, class: "tide" }),
+		s("path", { d: `M${x(0)} ${top(0)}${path}L${x(n)} ${top(n - 1)}`, class: "tideline" }),
+		s("path", { d: `M${left} ${base}H${left + w}`, class: "hair" }),
+		data.denied.map((d, m) => d > 0 && s("rect", { x: (x(m) + 1).toFixed(1), y: base + 1, width: Math.max(1, w / n - 2).toFixed(1),
+			height: Math.max(1.5, (d / worst) * down).toFixed(1), class: "denybar" }, s("title", {}, `${count(d)} denied at ${clock(data.from + m * data.step).slice(0, 5)}`))),
+		data.lost.map((l, m) => l > 0 && s("rect", { x: x(m), y: 4, width: w / n, height: base - 4, fill: "url(#hx)" }, s("title", {}, `${count(l)} events lost, still counted`))),
+		known > 0 && s("text", { x: x(known) - 6, y: base - 6, "text-anchor": "end", class: "q" }, phone.matches ? "" : "not watched yet"),
+		data.marks.map((k) => s("g", {}, s("path", { d: `M${x(minute(k.at))} ${base - 2}l-3.5 -6h7z`, class: "inkfill" }), s("title", {}, `${k.what} ${k.name}`))),
+		[...Array(7).keys()].map((i) => s("text", { x: x((i * n) / 6), y: H - 3, "text-anchor": i === 6 ? "end" : i ? "middle" : "start" },
+			i === 6 ? "" : clock(data.from + (i * n * data.step) / 6).slice(0, 5))),
+		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, (data.flows.at(-1) / seconds).toFixed(1)), " flows/s"),
+			s("text", { x: 16, y: base + 11, class: "denyf" }, s("tspan", { class: "strong" }, count(data.denied.at(-1))), " denied this minute"),
+			data.kept.dropped > 0 && s("text", { x: 16, y: H - 3 }, "older: dropped for want of room")],
+		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),
+			s("rect", { x: x(minute(win.to)), y: 0, width: Math.max(0, left + w - x(minute(win.to))), height: H, class: "veil" }),
+			s("path", { d: `M${x(minute(win.from)) + 4} 1.5h-4v${H - 4}h4M${x(minute(win.to)) - 4} 1.5h4v${H - 4}h-4`, class: "brace" })],
+		!phone.matches && s("g", { id: "live", role: "button", tabindex: win ? 0 : -1, "aria-label": win ? "back to live" : "live" },
+			s("rect", { x: W - right, y: 0, width: right, height: H, fill: "transparent" }),
+			win ? [s("text", { x: W - right + 8, y: base - 8, class: "inkfill" }, `${clock(win.from).slice(0, 5)}–${clock(win.to).slice(0, 5)}`),
+				s("text", { x: W - right + 8, y: base + 8, class: "inkfill under" }, "back to live")] :
+			[s("circle", { cx: W - right + 14, cy: base - 7, r: 3.5, class: data.alive ? "livedot" : "deaddot" }),
+				s("text", { x: W - right + 23, y: base - 3, class: "inkfill strong" }, data.alive ? "live" : "lost"),
+				s("text", { x: W - right + 10, y: base + 11 }, clock(Date.now()))])));
+	choose = (clientX) => (clientX < left || clientX > left + w ? -1 : Math.min(n - 1, Math.floor(((clientX - left) / w) * n)));
+}
+
+export function wire() {
+	const el = $("#strip");
+	el.addEventListener("pointerdown", (e) => {
+		const m = choose?.(e.clientX) ?? -1;
+		if (m < 0)
+			return set({ from: "", to: "" });
+		drag = { a: m, b: m };
+		el.setPointerCapture(e.pointerId);
+	});
+	el.addEventListener("pointermove", (e) => {
+		const m = drag ? choose(e.clientX) : -1;
+		if (m >= 0 && m !== drag.b) {
+			drag.b = m;
+			draw();
+		}
+	});
+	el.addEventListener("pointerup", () => {
+		if (!drag)
+			return;
+		const from = data.from + Math.min(drag.a, drag.b) * data.step, to = data.from + (Math.max(drag.a, drag.b) + 1) * data.step;
+		drag = null;
+		set({ from: String(from), to: String(to) });
+	});
+	addEventListener("resize", draw);
+	el.addEventListener("keydown", (e) => e.key === "Enter" && set({ from: "", to: "" }));
+}
+export const redraw = draw;

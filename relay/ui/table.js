@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flows: only the rows in sight exist.  A list is a sample; the counts are exact.
+import { h, put, $ } from "./dom.js";
+import { flows } from "./api.js";
+import { state, windowOf } from "./state.js";
+import { bytes, clock, count, flowRow, glyph, micros, who } from "./words.js";
+
+const MOST = 100000, BACKOFF = [500, 1000, 2000, 5000, 10000];
+let rows = [], waiting = [], stream = null, tries = 0, paint = null, queued = false;
+export const table = { paused: false, lost: 0, error: "", over: false, seen: 0, chosen: null };
+const phone = matchMedia("(max-width:720px)");
+const height = () => (phone.matches ? 46 : 24);
+
+export const at = (i) => rows[rows.length - 1 - i];
+export const size = () => rows.length;
+export const find = (test) => rows.findLast(test);
+
+function question() {
+	const win = windowOf();
+	const times = win ? ` --since ${new Date(win.from).toISOString()} --until ${new Date(win.to).toISOString()}` : "";
+	return `${state.q}${times}${win || /(^|\s)(--last|--first|--all|--since|--until|-f|--follow)\b/.test(state.q) ? (win ? " --last 5000" : " -f") : " --last 300 -f"}`;
+}
+
+function later() {
+	if (queued)
+		return;
+	queued = true;
+	setTimeout(() => {
+		queued = false;
+		if (!table.paused && waiting.length) {
+			rows.push(...waiting);
+			waiting = [];
+			if (rows.length > MOST)
+				rows = rows.slice(-MOST);
+		}
+		paint?.();
+	}, 120);
+}
+
+// Asks anew: another filter or window, or the stream broke.
+export function ask(fresh = true) {
+	stream?.stop();
+	if (fresh)
+		Object.assign(table, { lost: 0, error: "", over: false, seen: 0, chosen: null }), (rows = []), (waiting = []);
+	const own = (stream = flows(question(), (event, data) => {
+		tries = 0;
+		table.error = "";
+		if (event === "lost")
+			table.lost += +(data.lost_events?.num_events_lost ?? 0);
+		if (event !== "flow")
+			return later();
+		table.seen++;
+		waiting.push(flowRow(data));
+		if (waiting.length > MOST)
+			waiting.shift();
+		later();
+	}));
+	own.done.then((end) => {
+		if (own !== stream || end.stopped)
+			return;
+		table.error = end.refused ?? end.error ?? "";
+		table.over = !table.error;
+		later();
+		if (end.error || (table.over && !windowOf()))
+			setTimeout(() => own === stream && ask(false), BACKOFF[Math.min(tries++, BACKOFF.length - 1)]);
+	});
+	later();
+}
+
+function by(r) {
+	if (r.verdict === "denied")
+		return r.by.length ? [r.by.join(", "), h("span", { class: "q" }, r.detail[r.egress ? "egress" : "ingress"]?.rule ? ` rule ${r.detail[r.egress ? "egress" : "ingress"].rule}` : " isolates")] :
+			h("span", { class: "q" }, r.detail.reason ?? "");
+	const d = r.detail.ingress?.policy ? r.detail.ingress : r.detail.egress;
+	return d?.policy ? [`${d.namespace ? `${d.namespace}/` : ""}${d.policy}`, h("span", { class: "q" }, ` rule ${d.rule}`)] :
+		h("span", { class: "q" }, d ? "open: nobody isolates" : "");
+}
+
+const word = { denied: "deny", audit: "audit", allowed: "allow" };
+function row(r, i, rh) {
+	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i },
+		h("span", { class: "q" }, t.slice(0, 5), h("span", { class: "q2" }, t.slice(5, phone.matches ? 8 : 12))),
+		h("span", {}, who(r.from.id), phone.matches && [" ", h("span", { class: "q" }, "→ "), who(r.to.id), h("span", { class: "q" }, `:${r.port}`)]),
+		h("span", { class: "to" }, who(r.to.id)), h("span", { class: "port q2" }, r.port), h("span", { class: "v" }, glyph(r.verdict), word[r.verdict]),
+		h("span", { class: "by" }, by(r)), h("span", { class: "wide q2" }, r.detail.kind ?? r.summary), h("span", { class: "wide num q2" }, r.bytes ? bytes(r.bytes) : ""),
+		h("span", { class: "wide num q2" }, r.ns ? micros(r.ns / 1000) : ""));
+	el.style.top = `${i * rh}px`;
+	return el;
+}
+
+function blank() {
+	const waits = !table.error && !table.over && !table.seen;
+	return h("div", { class: "blank" }, h("h2", {}, table.error ? "The question was not understood, or the relay is away" : waits ? "Listening" : "No flow matches"),
+		h("p", {}, table.error || (waits ? "What matches appears here as it happens." : `Nothing matched${state.q ? ` ${state.q}` : ""} in this time; ${count(table.lost)} events were lost on the way, ` +
+			`so this is ${table.lost ? "perhaps" : ""} silence and not a hole in the record.`)),
+		state.q && h("button", { "data-do": "clear" }, "clear the filter"), state.from && h("button", { "data-do": "live" }, "back to live"));
+}
+
+export function draw(el) {
+	el.className = "pane flows";
+	let body = null;
+	paint = () => {
+		const rh = height(), n = rows.length;
+		for (const b of document.querySelectorAll(".counted"))
+			b.textContent = `${count(n)}${table.lost ? `, ${count(table.lost)} lost` : ""}`;
+		if (!n)
+			return (body = null), el.replaceChildren(blank());
+		if (!body) {
+			body = h("div", { class: "rows" });
+			el.replaceChildren(h("div", { class: "grid th" }, ["time", "from", "to", "port", "verdict", "by"].map((t) => h("span", {}, t)), h("span", { class: "wide" }, "event"),
+				h("span", { class: "num wide" }, "bytes"), h("span", { class: "num wide" }, "lasted")), body);
+		}
+		body.style.height = `${n * rh}px`;
+		const a = Math.max(0, Math.floor(el.scrollTop / rh) - 4), b = Math.min(n, a + Math.ceil(el.clientHeight / rh) + 9);
+		body.replaceChildren(...Array.from({ length: Math.max(0, b - a) }, (_, k) => row(at(a + k), a + k, rh)));
+	};
+	el.onscroll = paint;
+	paint();
+}
+export function hide() {
+	paint = null;
+}
+export const repaint = () => paint?.();
