@@ -125,7 +125,7 @@ function shores(edges, out, V, x, z) {
 function merge(edges, V) {
 	const all = new Map();
 	for (const e of edges) {
-		if (!V.has(e.from) || !V.has(e.to))
+		if (!V.has(e.from) || (!V.has(e.to) && !(e.verdict === "denied" && e.side === "egress")))
 			continue;
 		for (const verdict of e.verdict === "mixed" ? ["allowed", "denied"] : [e.verdict]) {
 			const key = `${e.from}>${e.to}>${verdict}`, side = verdict === "denied" ? e.side : "";
@@ -153,7 +153,7 @@ function route(edges, V, z) {
 	for (const l of L) {
 		const a = V.get(l.s), b = V.get(l.t);
 		l.stub = l.verdict === "denied" && l.side === "egress";
-		l.flip = b.column > a.column ? 0 : b.column < a.column ? 1 : 2;	// 1: against the layers; 2: within one
+		l.flip = !b || b.column > a.column ? 0 : b.column < a.column ? 1 : 2;	// 1: against the layers; 2: within one
 	}
 	for (const v of V.values()) {
 		const far = (l) => V.get(l.s === v.id ? l.t : l.s);

@@ -65,8 +65,8 @@ function drawLabels(L, V, frames) {
 	for (const f of frames)
 		taken.push([f.x, f.y, f.x + 20 + width(f.ns, true), f.y + 18]);
 	for (const l of L)
-		if (l.stub)
-			taken.push([l.end[0] - 9, l.end[1] - 10, l.end[0] + 9, l.end[1] + 3]);
+		if (l.verdict !== "allowed")
+			taken.push(l.stub ? [l.end[0] - 9, l.end[1] - 10, l.end[0] + 9, l.end[1] + 3] : [l.end[0] - 6, l.end[1] - 9, l.end[0] + 6, l.end[1] + 9]);
 	const weight = (l) => (l.key === selectedLine() ? 1e9 : l.verdict === "denied" ? 1e7 + l.denied : l.verdict === "audit" ? 1e6 : l.rate);
 	const out = [];
 	for (const l of [...L].sort((a, b) => weight(b) - weight(a)).slice(0, 80)) {

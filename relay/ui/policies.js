@@ -36,5 +36,5 @@ export function draw(el) {
 			h("span", { class: kind }, p.audit && !bad ? "in audit" : words[p.state] ?? p.state)),
 		p.why && h("div", { class: "grid rule note" }, h("span", { class: `whole-row ${kind}` }, p.why))];
 	});
-	el.replaceChildren(h("div", { class: "grid th" }, [["policy"], ["tier", "p2"], ["pods", "num p2"], ["hits", "num"], ["rules", "num p2"], ["nodes", "num p2"], ["state"]].map(([t, c]) => h("span", { class: c }, t))), rows.flat());
+	el.replaceChildren(h("div", { class: "grid th" }, [["policy"], ["tier", "p2"], ["pods", "num p2"], ["hits", "num"], ["rules", "num p2"], ["nodes", "num p2"], ["state"]].map(([t, c]) => h("span", { class: c }, t))), ...rows.flat().filter(Boolean));
 }

@@ -33,6 +33,8 @@ function later() {
 			if (rows.length > MOST)
 				rows = rows.slice(-MOST);
 		}
+		for (const b of document.querySelectorAll(".counted"))
+			b.textContent = `${count(rows.length)}${table.lost ? `, ${count(table.lost)} lost` : ""}`;
 		paint?.();
 	}, 120);
 }
@@ -101,8 +103,6 @@ export function draw(el) {
 	let body = null;
 	paint = () => {
 		const rh = height(), n = rows.length;
-		for (const b of document.querySelectorAll(".counted"))
-			b.textContent = `${count(n)}${table.lost ? `, ${count(table.lost)} lost` : ""}`;
 		if (!n)
 			return (body = null), el.replaceChildren(blank());
 		if (!body) {
