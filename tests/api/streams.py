@@ -2,6 +2,7 @@
 """Many clients, clients that come and go, clients that do not read; an agent that stops, is killed, and starts again."""
 import concurrent.futures
 import os
+import random
 import signal
 import socket
 import struct
@@ -104,7 +105,8 @@ def storms(lab):
     stalled = [apis[i % 8].GetFlows(first=True, follow=False) for i in range(200)]     # nobody reads these
     time.sleep(1)
     t.check("it lives", threads_alive(pid))
-    t.check("memory stays bounded", rss(pid) - before < 32 << 10, f"{rss(pid) - before} KiB more")
+    most = 1 << 20 if "san" in WEIR else 32 << 10      # a sanitizer keeps what was freed
+    t.check("memory stays bounded", rss(pid) - before < most, f"{rss(pid) - before} KiB more")
     for c in stalled:
         c.cancel()
     codes = [error(lambda: apis[0].GetFlows(follow=True, seconds=0.2))[0] for _ in range(3)]
@@ -183,6 +185,32 @@ def dear(lab):
         c.cancel()
     for a in apis:
         a.channel.close()
+
+
+def garbage(lab):
+    """Bytes that are no request, and requests with a byte turned, to every method: a code comes back, and it lives."""
+    rnd = random.Random(17)
+    whole = observer_pb2.GetFlowsRequest(number=3, since=stamp(1), until=stamp(time.time_ns()), field_mask=mask("time", "source.labels"),
+                                         whitelist=[Filter(source_pod=["shop/a"], source_label=["a in (b, c)"], http_path=["/x[a-z]+"])],
+                                         extensions=pack(agent_pb2.FlowsOptions(stream="x", marks=True, policy=["a/b"], rule=[1])))
+    seeds = [whole.SerializeToString(), control_pb2.WhyRequest(source="a/b", destination="10.0.0.1", port=5).SerializeToString(),
+             agent_pb2.EdgesRequest(interval_ms=1000).SerializeToString(), bytes(200), b""]
+    codes = {}
+    with Api(lab.observer()) as api:
+        methods = [f"/{service}/{name}" for name, (service, _, _) in list(STREAMS.items()) + list(UNARY.items())]
+        for i in range(1500):
+            data = bytearray(rnd.choice(seeds))
+            for _ in range(rnd.randrange(4)):
+                if data:
+                    data[rnd.randrange(len(data))] = rnd.randrange(256)
+            if i % 5 == 0:
+                data = bytearray(rnd.randbytes(rnd.randrange(300)))
+            call = api.channel.unary_stream(rnd.choice(methods))(bytes(data), timeout=0.05)
+            code = error(lambda: call)[0]
+            codes[code] = codes.get(code, 0) + 1
+        t.check("all were answered", set(codes) <= {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "DEADLINE_EXCEEDED",
+                                                    "RESOURCE_EXHAUSTED"} and codes["INVALID_ARGUMENT"] > 50, codes)
+        t.check("it lives", api.ServerStatus().max_flows)
 
 
 def lapped():
@@ -317,6 +345,7 @@ with Lab("policies/shop") as lab:
     lab.serve("shop/database", 5432)
     many(lab)
     storms(lab)
+    garbage(lab)
     hammers(lab)
     dear(lab)
     t.check("the control socket answers", control_answers(lab))
