@@ -90,7 +90,7 @@ $(B)/weir: $(call obj,$(TOOLS_SRC)) $(B)/libweir.a
 ifneq ($(RELAY_SRC),)
 all: $(B)/weir-relay
 $(B)/weir-relay: $(call obj,$(RELAY_SRC)) $(B)/libweir.a
-	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB) -lz
+	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC_WITHIN)
 endif
 
 # A unit test is one file, linked with the library.
