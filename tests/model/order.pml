@@ -184,7 +184,7 @@ inline classes(d) {
 			:: i == 1 && oc[d * 2 + 1] == oc[d * 2] && SIG(nK, d, nL[1]) == SIG(nK, d, nL[0]) -> to[d * 2 + 1] = to[d * 2]
 			:: else -> fresh_class(d, to[d * 2 + i])
 			fi
-		:: !adopting && ns[d] != os[d] ->	/* the set changes: who moves takes a class that no other is in or comes to */
+		:: !adopting && DOES(nK, d) != DOES(K, d) ->	/* the set changes (AS_WRITTEN: its rows do): who moves takes a class that no other is in or comes to */
 			if
 			:: SIG(K, d, nL[i]) != SIG(K, d, L[i]) || (oc[d * 2] == oc[d * 2 + 1] && i == 1 &&
 			   (SIG(nK, d, nL[0]) != SIG(nK, d, nL[1]) || to[d * 2] != oc[d * 2])) ->
