@@ -392,6 +392,7 @@ static void stop(struct agent *a)
 {
 	server_close(a->server);
 	serve_close(a->serve);
+	a->serve = NULL;		/* what happens from here on is news to nobody */
 	otlp_close(a->otlp);
 	meters_close(a->meters);
 	judge_close(a->judge);

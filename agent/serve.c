@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +171,28 @@ static void on_stop(void *ctx)
 	rpc_server_stop(s->server, GRACE_MS, on_stopped, s);
 }
 
+struct settling {
+	struct reader_drain drain;
+	sem_t done;
+};
+
+static void on_settled(struct reader_drain *d, uint64_t next, uint64_t time)
+{
+	sem_post(&((struct settling *)d)->done);
+}
+
+/* The reader's thread may be about to ring, or to answer a mark: when it has done this as well, it has done that. */
+static void settle_reader(struct reader *r)
+{
+	struct settling w = { .drain = { .fn = on_settled } };
+
+	sem_init(&w.done, 0, 0);
+	if (!reader_drain(r, &w.drain))
+		while (sem_wait(&w.done) && errno == EINTR)
+			;
+	sem_destroy(&w.done);
+}
+
 void serve_close(struct serve *s)
 {
 	if (!s)
@@ -179,6 +202,7 @@ void serve_close(struct serve *s)
 		if (rpc_post(s->loop, on_stop, s))
 			rpc_loop_stop(s->loop);
 		pthread_join(s->thread, NULL);
+		settle_reader(s->a->reader);
 	}
 	errands_free(s->errands);
 	rpc_server_free(s->server);
