@@ -34,6 +34,7 @@ struct reader_with {		/* none of them ours */
 	struct records *records;
 	struct edges *edges;
 	struct losses *losses;
+	unsigned int totals_ms;	/* 0: TOTALS_MS */
 	struct counts *counts;	/* may be NULL */
 	loop_fn on_records;	/* on that loop: there are new ones */
 	void *ctx;

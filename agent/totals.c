@@ -20,7 +20,7 @@ struct totals {
 	struct flows *flows;		/* not ours */
 	struct naming *naming;		/* not ours */
 	enum stage stage;
-	uint64_t due;			/* CLOCK_MONOTONIC */
+	uint64_t due, each;		/* CLOCK_MONOTONIC, nanoseconds */
 	unsigned int bucket;		/* TABLE: where it goes on */
 	struct flows_mark mark;
 	uint64_t began, from;		/* records_next() when this reading began, and the last whole one */
@@ -34,7 +34,8 @@ struct totals {
 static void first_losses(struct totals *r);
 static void tell_losses(struct totals *r);
 
-int totals_open(struct totals **out, const struct datapath *dp, struct flows *flows, struct naming *naming)
+int totals_open(struct totals **out, const struct datapath *dp, struct flows *flows, struct naming *naming,
+		unsigned int each_ms)
 {
 	struct totals *r = calloc(1, sizeof(*r));
 
@@ -43,6 +44,7 @@ int totals_open(struct totals **out, const struct datapath *dp, struct flows *fl
 	r->dp = dp;
 	r->flows = flows;
 	r->naming = naming;
+	r->each = (each_ms ?: TOTALS_MS) * 1000000ULL;
 	first_losses(r);
 	*out = r;
 	return 0;
@@ -213,7 +215,7 @@ void totals_step(struct totals *r, uint64_t now)
 		return;
 	cpu = cpu_us();
 	if (r->stage == IDLE) {
-		r->due = now + TOTALS_MS * 1000000ULL;
+		r->due = now + r->each;
 		begin(r);
 	}
 	if (r->stage == TABLE)

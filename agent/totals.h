@@ -3,7 +3,7 @@
  * Totals: the flow table read as memory, every TOTALS_MS what each live flow has carried goes to its edge, exact and
  * without an event per packet.
  *
- *	totals_open(&r, dp, flows, naming);
+ *	totals_open(&r, dp, flows, naming, 0);
  *	totals_step(r, now);			each pass over the rings: a part of the table, when it is due
  *
  * A flow without a note (its opened record was lost, or is on its way), and a note without a flow, are looked at again
@@ -20,7 +20,8 @@
 
 struct totals;
 
-int totals_open(struct totals **out, const struct datapath *dp, struct flows *flows, struct naming *naming);
+int totals_open(struct totals **out, const struct datapath *dp, struct flows *flows, struct naming *naming,
+		unsigned int each_ms);			/* 0: TOTALS_MS */
 void totals_close(struct totals *r);		/* NULL is fine */
 void totals_step(struct totals *r, uint64_t now);	/* CLOCK_MONOTONIC, nanoseconds */
 void totals_whole(struct totals *r);		/* at once, to the end; the rings are read up to now */

@@ -156,7 +156,7 @@ static int by_hand(struct stage *s, struct stage_agent *a)
 	a->naming = (struct naming){ .ends = a->ends, .rules = a->rules, .records = a->records, .edges = a->edges,
 				     .losses = a->losses, .notes = &a->notes };
 	return flows_open(&a->rings, s->dp, NULL, NULL) ?: notes_open(&a->notes, s->dp) ?:
-	       totals_open(&a->totals, s->dp, a->rings, &a->naming);
+	       totals_open(&a->totals, s->dp, a->rings, &a->naming, s->totals_ms);
 }
 
 int stage_agent(struct stage *s, struct stage_agent *a, bool thread)
@@ -182,7 +182,7 @@ int stage_agent(struct stage *s, struct stage_agent *a, bool thread)
 	if (!err && thread) {
 		struct reader_with with = { .loop = a->loop, .datapath = s->dp, .quiet = a->quiet, .ends = a->ends,
 					    .rules = a->rules, .records = a->records, .edges = a->edges, .losses = a->losses,
-					    .on_records = nothing };
+					    .on_records = nothing, .totals_ms = s->totals_ms };
 
 		err = reader_open(&a->reader, &with);
 		if (!err)

@@ -23,6 +23,7 @@ struct stage {
 	__u32 *pod, *deny_every, *each;
 	const __u64 *passed, *passed_bytes, *dropped, *dropped_bytes;
 	unsigned int turn;		/* whose packets are next */
+	unsigned int totals_ms;		/* how often the table is read; 0: as ever */
 };
 
 struct stage_agent {
