@@ -109,10 +109,7 @@ int lab_agent_start(struct lab_net *n, unsigned int node, const struct lab_agent
 	lab_program_path(options->program, "weir-agent", room[0]);
 	fill_args(argv, room, n->lab, name, options);
 	lab_file(n->lab, name, "log", log);
-	pid = fork();
-	if (pid == 0)
-		lab_program_become(n->node[node], argv, log);
-	err = pid < 0 ? -errno : lab_note_process(n->lab, "process", pid, name);
+	err = lab_program_start(n->lab, &(struct lab_program){ argv, log, name, n->node[node] }, &pid);
 	if (err) {
 		complaint_set(why, 0, 0, "cannot start an agent for node '%s': %s", name, strerror(-err));
 		return err;

@@ -33,10 +33,10 @@ void lab_program_path(const char *given, const char *name, char path[PATH_MAX])
 	}
 }
 
-void lab_program_become(const struct netns *node, char **argv, const char *log)
+static void become(const struct lab_program *p)
 {
 	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	int null = open("/dev/null", O_RDWR), to = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	int null = open("/dev/null", O_RDWR), to = open(p->log, O_WRONLY | O_CREAT | O_APPEND, 0644);
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -45,12 +45,36 @@ void lab_program_become(const struct netns *node, char **argv, const char *log)
 	setsid();
 	if (null < 0 || to < 0 || dup2(null, 0) < 0 || dup2(to, 1) < 0 || dup2(to, 2) < 0)
 		_exit(126);
-	if (node && setns(netns_fd(node), CLONE_NEWNET) < 0)
+	if (p->node && setns(netns_fd(p->node), CLONE_NEWNET) < 0)
 		_exit(126);
 	closefrom(3);
-	execvpe(argv[0], argv, environment);
-	fprintf(stderr, "weir lab: cannot run '%s': %s\n", argv[0], strerror(errno));
+	execvpe(p->argv[0], p->argv, environment);
+	fprintf(stderr, "weir lab: cannot run '%s': %s\n", p->argv[0], strerror(errno));
 	_exit(127);
+}
+
+int lab_program_start(struct lab *lab, const struct lab_program *p, pid_t *out)
+{
+	int go[2], err;
+	char word;
+	pid_t pid;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		if (read(go[0], &word, 1) != 1)
+			_exit(125);
+		become(p);
+	}
+	err = pid < 0 ? -errno : lab_note_process(lab, "process", pid, p->what);
+	close(go[0]);
+	if (!err && write(go[1], "", 1) != 1)
+		err = -errno;
+	close(go[1]);
+	*out = pid;
+	return err;
 }
 
 void lab_program_last_words(const char *log, char *buf, size_t size)

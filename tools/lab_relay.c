@@ -109,11 +109,8 @@ int lab_relay_start(struct lab_net *n, struct complaint *why)
 	argv = make_args(n, program, socket, data);
 	if (!argv)
 		return -ENOMEM;
-	pid = fork();
-	if (pid == 0)
-		lab_program_become(NULL, argv, log);
+	err = lab_program_start(n->lab, &(struct lab_program){ argv, log, LAB_RELAY, NULL }, &pid);
 	drop_args(argv);
-	err = pid < 0 ? -errno : lab_note_process(n->lab, "process", pid, LAB_RELAY);
 	if (err) {
 		complaint_set(why, 0, 0, "cannot start a relay: %s", strerror(-err));
 		return err;
