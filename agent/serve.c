@@ -212,7 +212,7 @@ void serve_close(struct serve *s)
 	rpc_loop_close(s->loop);
 	rpc_server_tls_close(s->tls);
 	peers_free(s->peers);
-	free(s->labels);
+	serve_labels_free(s);
 	free(s);
 }
 
@@ -226,46 +226,6 @@ void serve_news(struct serve *s)
 {
 	if (s)
 		rpc_server_kick(s->server);
-}
-
-#define NODE_LABELS_MOST 64
-
-struct node_labels {
-	struct serve *s;
-	unsigned int n;
-	const char *label[NODE_LABELS_MOST];	/* "key=value" */
-	char room[];
-};
-
-/* Streams hold nothing of the views between two calls. */
-static void on_labels(void *ctx)
-{
-	struct node_labels *new = ctx;
-	struct serve *s = new->s;
-
-	free(s->labels);
-	s->labels = new;
-	s->views.node_label = new->label;
-	s->views.node_labels = new->n;
-}
-
-void serve_node_labels(struct serve *s, const struct labels *labels)
-{
-	struct node_labels *new;
-	size_t size = 0, at = 0;
-
-	for (unsigned int i = 0; i < labels->n; i++)
-		size += strlen(labels->v[i].key) + strlen(labels->v[i].value) + 2;
-	new = s ? malloc(sizeof(*new) + size) : NULL;
-	if (!new)
-		return;
-	new->s = s;
-	for (new->n = 0; new->n < labels->n && new->n < NODE_LABELS_MOST; new->n++) {
-		new->label[new->n] = new->room + at;
-		at += sprintf(new->room + at, "%s=%s", labels->v[new->n].key, labels->v[new->n].value) + 1;
-	}
-	if (rpc_post(s->loop, on_labels, new))
-		free(new);
 }
 
 struct peers *serve_peers(struct serve *s)

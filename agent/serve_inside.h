@@ -28,7 +28,8 @@ struct serve {
 	struct hints *hints;
 	struct peers *peers;
 	struct flow_views views;
-	struct node_labels *labels;	/* that 'views' points to; NULL: none */
+	struct node_labels *labels;	/* that 'views' points to, and older ones; NULL: none */
+	unsigned int label_changes;
 	struct stream_source source;
 	char node[320];			/* as flows name it: "cluster/node", or "node" */
 	unsigned int port;		/* of TCP; 0: none */
@@ -60,6 +61,9 @@ int peer_service_add(struct serve *s);
 /* agent/agent_service.c: weir.v1.Agent; its Edges in agent/edge_service.c */
 int agent_service_add(struct serve *s);
 int edge_service_add(struct serve *s);
+
+/* agent/serve_labels.c */
+void serve_labels_free(struct serve *s);
 
 /* A request as a message; NULL: it was refused, and the call is finished. */
 void *serve_unpack(struct rpc_call *c, const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size);
