@@ -14,6 +14,7 @@
 
 #define TAKE_MS 500
 #define SLOW_MS 5000
+#define SCRAPE_MS 200		/* so old may an answer be */
 
 #define DEFAULT_LIST										\
 	"flow:" CONTEXT_DEFAULT " drop:" CONTEXT_DEFAULT " policy:" CONTEXT_DEFAULT " tcp:" CONTEXT_DEFAULT	\
@@ -92,6 +93,8 @@ void meters_close(struct meters *m)
 	hubble_close(m->hubble);
 	owners_free(m->owners);
 	metrics_free(m->metrics);
+	free(m->scraped[METRICS_TEXT].text);
+	free(m->scraped[METRICS_OPEN].text);
 	free(m);
 }
 
@@ -199,18 +202,33 @@ struct metrics *meters_fresh(struct meters *m)
 	return m->metrics;
 }
 
-static void on_scrape(void *ctx, struct http_ask *ask)
+/* Whoever asks all the time is given the same again: a scrape holds up the loop for some milliseconds. */
+static int scrape(struct meters *m, enum metrics_format format)
 {
-	enum metrics_format format = metrics_wanted(http_field(ask, "accept"));
+	struct scraped *last = &m->scraped[format];
+	uint64_t now = agent_now();
 	char *text;
 	size_t size;
 
-	if (metrics_write(meters_fresh(ctx), format, &text, &size)) {
+	if (last->text && now - last->when < SCRAPE_MS * 1000000ULL)
+		return 0;
+	if (metrics_write(meters_fresh(m), format, &text, &size))
+		return -ENOMEM;
+	free(last->text);
+	*last = (struct scraped){ text, size, now };
+	return 0;
+}
+
+static void on_scrape(void *ctx, struct http_ask *ask)
+{
+	enum metrics_format format = metrics_wanted(http_field(ask, "accept"));
+	struct meters *m = ctx;
+
+	if (scrape(m, format))
 		http_answer_text(ask, 500, "no memory\n");
-		return;
-	}
-	http_answer(ask, &(struct http_answer){ .type = metrics_type(format), .fields = "Cache-Control: no-store\r\n",
-						.body = text, .size = size, .release = free, .ctx = text });
+	else
+		http_answer(ask, &(struct http_answer){ .type = metrics_type(format), .fields = "Cache-Control: no-store\r\n",
+							.body = m->scraped[format].text, .size = m->scraped[format].size });
 }
 
 static void on_health(void *ctx, struct http_ask *ask)

@@ -26,6 +26,11 @@ struct meters {
 	struct http *http;
 	struct loop_timer take, slow;
 	struct metric *answers, *answer_time;	/* of HTTP */
+	struct scraped {
+		char *text;
+		size_t size;
+		uint64_t when;
+	} scraped[METRICS_OPEN + 1];		/* by format */
 };
 
 /* agent/metrics_rules.c: verdicts by rule, as the kernel counts them. */

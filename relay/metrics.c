@@ -48,18 +48,24 @@ struct http *meters_http(struct meters *m)
 	return m->http;
 }
 
-static void answer(struct meters *m, struct http_ask *ask)
-{
-	enum metrics_format format = metrics_wanted(http_field(ask, "accept"));
+/* One look is written once for all who waited for it, in each format. */
+struct written {
 	char *text;
 	size_t size;
+};
 
-	if (metrics_write(m->metrics, format, &text, &size)) {
+static void answer(struct meters *m, struct http_ask *ask, struct written written[METRICS_OPEN + 1])
+{
+	enum metrics_format format = metrics_wanted(http_field(ask, "accept"));
+	struct written *w = &written[format];
+
+	if (!w->text && metrics_write(m->metrics, format, &w->text, &w->size)) {
+		w->text = NULL;
 		http_answer_text(ask, 500, "no memory\n");
 		return;
 	}
 	http_answer(ask, &(struct http_answer){ .type = metrics_type(format), .fields = "Cache-Control: no-store\r\n",
-						.body = text, .size = size, .release = free, .ctx = text });
+						.body = w->text, .size = w->size });
 }
 
 static void look_again(struct meters *m);
@@ -67,6 +73,7 @@ static void look_again(struct meters *m);
 /* On the main thread: all who waited are answered. */
 static void on_looked(void *ctx)
 {
+	struct written written[METRICS_OPEN + 1] = { { NULL, 0 } };
 	struct meters *m = ctx;
 
 	m->looking = false;
@@ -80,8 +87,10 @@ static void on_looked(void *ctx)
 		if (m->wait[i].health)
 			http_answer_text(ask, 200, "ok\n");
 		else
-			answer(m, ask);
+			answer(m, ask, written);
 	}
+	for (unsigned int i = 0; i <= METRICS_OPEN; i++)
+		free(written[i].text);
 	look_again(m);			/* for those who came meanwhile */
 }
 
