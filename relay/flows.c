@@ -203,7 +203,7 @@ static enum rpc_next merged(struct stream *s, struct rpc_out *out)
 			break;
 		case MERGE_DONE:
 			end_gathering(s);
-			if (!s->ask.follow && !s->flushing)
+			if (!s->flushing && (!s->ask.follow || (s->ask.until && now.real > s->ask.until)))
 				return RPC_DONE;
 			return s->flushing ? RPC_AGAIN : waiting(s, wake);
 		default:
@@ -321,17 +321,37 @@ static void on_peer(void *ctx, struct peer *p)
 }
 
 /* Who has to come to an end and has stopped to speak is left out; one whose reading we paused is not to blame. */
+static void watch_leg(struct stream *s, struct leg *leg, uint64_t now)
+{
+	if (!s->ask.follow && leg->ask && !leg->paused && now - leg->heard > ANSWER)
+		leg_cancel(leg, "it does not come to an end");
+	if (leg->again && leg->again <= now) {
+		leg->again = 0;
+		if (leg->peer->state == PEER_CONNECTED && !leg->peer->gone)
+			start_leg(s, leg->peer);
+	}
+}
+
 static void on_watch(void *ctx)
 {
 	struct stream *s = ctx;
-	uint64_t now = when_mono();
+	bool more = !s->ask.follow;
 
 	if (!s->call)
 		return;
-	for (struct leg *leg = s->legs; leg; leg = leg->next)
-		if (leg->ask && !leg->paused && now - leg->heard > ANSWER)
-			leg_cancel(leg, "it does not come to an end");
-	rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
+	for (struct leg *leg = s->legs, *next; leg; leg = next) {
+		next = leg->next;
+		watch_leg(s, leg, when_mono());
+		more |= leg->again != 0;
+	}
+	if (more)
+		stream_watch(s);
+}
+
+void stream_watch(struct stream *s)
+{
+	if (!s->watch.when)
+		rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
 }
 
 /* --- A call. --- */
@@ -366,7 +386,7 @@ static void begin(void *ctx)
 	if (s->gathering && s->ask.follow && merge_flag(s->merge, s->start, MESSAGE_NOW, &now))
 		s->gathering = false;
 	if (!s->ask.follow)
-		rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
+		stream_watch(s);
 	wake_now(s);
 }
 

@@ -26,10 +26,12 @@ struct leg {
 	struct merge_source *source;	/* likewise */
 	unsigned int calls;		/* to the peer, that have not ended */
 	uint64_t newest;		/* stamp of what came last */
-	uint64_t heard;			/* mono, nanoseconds */
+	uint64_t began, heard;		/* mono, nanoseconds */
 	unsigned int garbage;
 	bool paused, cancelled;
 	bool refused;			/* it does not understand what is asked */
+	struct rpc_backoff backoff;	/* it ended while its node is there: asked again */
+	uint64_t again;			/* when; mono, nanoseconds; 0: not at all */
 	char why[256];			/* cancelled: why, if the client is to hear of it */
 };
 
@@ -47,7 +49,7 @@ struct stream {
 	struct peers_listener listener;
 	struct rpc_timer timer;		/* when the merge is to be asked again */
 	struct rpc_timer pause;		/* until the next wake: messages are gathered */
-	struct rpc_timer watch;		/* looks after those that have stopped to answer */
+	struct rpc_timer watch;		/* looks after those that have stopped to answer, or have ended */
 	uint64_t woken;			/* mono, nanoseconds */
 	bool begun;
 	bool gathering;			/* the last N of what is past are still being found */
@@ -63,6 +65,7 @@ enum { MESSAGE_FLOW, MESSAGE_OTHER, MESSAGE_NOW };	/* kinds in the merge; NOW: w
 void stream_wake(struct stream *s, uint64_t mono);	/* something has come: soon, or at once if it has been quiet */
 void stream_fail(struct stream *s, enum rpc_code code, const char *text);	/* the client's fault: every node says so */
 void stream_settle(struct stream *s);	/* a leg has ended */
+void stream_watch(struct stream *s);	/* one of them is to be begun again */
 
 int leg_start(struct stream *s, struct peer *p);	/* one that had broken off goes on */
 void leg_read(struct leg *leg);

@@ -15,6 +15,9 @@
 #define FLOW_MOST    (128U << 10)	/* bytes of a message: twice what an agent of ours can make */
 #define LOST_SIZE    256		/* a LostEvent's bytes */
 #define MARK_MS	     1000
+#define RETRY_BASE_MS 1000
+#define RETRY_MOST_MS 60000
+#define HEALTHY	      10000000000ULL	/* nanoseconds: one that lasted so long is begun again soon */
 
 static struct merge_now now(void)
 {
@@ -97,6 +100,17 @@ static void tell_end(struct leg *leg, const struct rpc_end *end)
 	notices_add(&s->notices, WIRE_NODE_ERROR, leg->peer->name, text, when_mono());
 }
 
+/* Its node may well be there all the time, so that nothing else would begin it again. */
+static void retry(struct leg *leg)
+{
+	if (when_mono() - leg->began > HEALTHY)
+		leg->backoff.tries = 0;
+	leg->backoff.base_ms = RETRY_BASE_MS;
+	leg->backoff.most_ms = RETRY_MOST_MS;
+	leg->again = when_mono() + rpc_backoff_next(&leg->backoff) * 1000000ULL;
+	stream_watch(leg->stream);
+}
+
 /* One node that refuses what others understand has a fault of its own. */
 static bool all_refused(const struct stream *s)
 {
@@ -123,6 +137,8 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 			stream_fail(s, end->code, end->text);
 		if (!leg->cancelled && end->code != RPC_OK)
 			peer_suspect(leg->peer);
+		if (s->ask.follow && !leg->refused && end->code != RPC_OK && (!leg->cancelled || leg->why[0]))
+			retry(leg);
 	}
 	stream_settle(s);
 }
@@ -186,7 +202,8 @@ int leg_start(struct stream *s, struct peer *p)
 	leg->cancelled = leg->paused = leg->refused = false;
 	leg->garbage = 0;
 	leg->why[0] = '\0';
-	leg->heard = when_mono();
+	leg->again = 0;
+	leg->heard = leg->began = when_mono();
 	return begin(leg, again);
 }
 

@@ -92,13 +92,16 @@ def odd_ones():
     told = " ".join(f"{'/'.join(s.node_names)}: {s.message}" for s in status if s.state_change == 4)
     for what in ("boom", "no such field", "no sense"):
         t.check(f"'{what}' is told", what in told, told)
+    dying = sum(1 for _, r in got if r.node_name == "dying" and r.HasField("flow"))
+    t.check("who dies is asked again, and not all the time", 6 <= dying <= 12, dying)
     nodes = {n.name: n for n in relay.api.ClusterStatus().node}
     t.check("garbage is counted", nodes["garbage"].garbage >= 16 and nodes["huge"].garbage >= 1)
     t.check("what came late is counted", nodes["liar"].late > 5, nodes["liar"])
     t.check("a clock an hour ahead is shown", abs(nodes["ahead"].clock_offset_us - 3600e6) < 5e6 and nodes["ahead"].clock_off,
             nodes["ahead"])
     t.check("who has no marks is foreign", nodes["foreign"].foreign and not nodes["good-1"].foreign)
-    t.check("the relay has not grown", relay.rss() < before + 24000, f"{before} to {relay.rss()} KiB")
+    if "san" not in B:              # what ASan has freed, it keeps
+        t.check("the relay has not grown", relay.rss() < before + 24000, f"{before} to {relay.rss()} KiB")
     print(f"relay: {before} KiB before, {relay.rss()} after")
     if len(agents) == len(nodes):
         t.equal("it ends well", relay.stop(), 0)
