@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/flow_view.h"
 #include "agent/metrics_inside.h"
@@ -71,12 +72,14 @@ static void show_one(struct meters *m, struct series *s, const struct counted *c
 	struct record record;
 	struct flow flow;
 	char text[640];
+	int n;
 
 	if (!views || c->cell->other || records_copy(m->a->records, c->cell->last, &record))
 		return;
 	flow_view(views, &record, c->cell->last, &flow);
-	if (snprintf(text, sizeof(text), "flow=\"%s\",source_pod=\"%s\",destination_pod=\"%s\"", flow.uuid, flow.source->pod,
-		     flow.destination->pod) > 128)
+	n = snprintf(text, sizeof(text), "flow=\"%s\",source_pod=\"%s\",destination_pod=\"%s\"", flow.uuid, flow.source->pod,
+		     flow.destination->pod);
+	if (n > 128 || strpbrk(flow.source->pod, "\"\\\n") || strpbrk(flow.destination->pod, "\"\\\n"))
 		snprintf(text, sizeof(text), "flow=\"%s\"", flow.uuid);
 	series_example(s, 1, record.time, text);
 }

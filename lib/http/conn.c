@@ -478,6 +478,7 @@ void conn_look(struct http_ask *c, uint64_t now)
 			c->close = true;
 			c->began = 0;
 			c->used = c->have;
+			c->request.head = c->request.old = false;	/* those of the request before */
 			http_answer_text(c, 408, "the request did not arrive in time\n");
 		} else if (!c->have && waited > o->idle_ms) {
 			conn_close(c);
