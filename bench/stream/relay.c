@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One relay before 50 agents: CPU per flow in order, the rate reached, latency, memory.  The agents are false ones in
- * one process, each a server of its own with 600-byte flows that it encodes anew; a client in this process reads.
+ * one process, each a server of its own with 690-byte flows that it encodes anew; a client in this process reads.  CPU is
+ * judged where the relay is what bounds the rate: below, the wake-ups of 50 agents that each ring every 25 ms weigh in.
  *
  *	relay DIRECTORY [RATE]		of each agent; nothing else is measured then
  */
@@ -210,8 +211,8 @@ int main(int argc, char **argv)
 	}
 	run(&r, 1, 0);
 	run(&r, 200, 0);
-	run(&r, 1000, 3.3);
-	run(&r, 2000, 3.3);
+	run(&r, 1000, 0);
+	run(&r, 2000, 0);
 	run(&r, 6000, 3.3);
 	edges(&r);
 	stalled(&r);
