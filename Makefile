@@ -106,9 +106,9 @@ QUICK += tests/check-layout $(UNIT)
 tests/check-layout: | $(PROTO_H)
 
 test: deps-test $(QUICK) $(SLOW) $(TEST_NEEDS) all
-	@B=$(B) sh tests/run $(QUICK) $(SLOW)
+	@MAKEFLAGS= B=$(B) sh tests/run $(QUICK) $(SLOW)
 quick: deps-test $(QUICK) $(TEST_NEEDS) all
-	@B=$(B) sh tests/run $(QUICK)
+	@MAKEFLAGS= B=$(B) sh tests/run $(QUICK)
 demo: all
 	@$(B)/weir lab demo $(if $(SECONDS),--seconds $(SECONDS))
 
