@@ -27,6 +27,12 @@ static struct merge_now now(void)
 	return now;
 }
 
+/* By how much its stamps are corrected in the order; measured anew all the time. */
+static int64_t shift(const struct peer *p)
+{
+	return p->clock_off ? p->clock_offset : 0;
+}
+
 struct leg *leg_of(struct stream *s, const struct peer *p)
 {
 	struct leg *leg = s->legs;
@@ -66,6 +72,7 @@ static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void
 	leg->heard = at.mono;
 	if (size > FLOW_MOST || wire_scan(data, size, &scan))
 		return on_garbage(leg);
+	merge_shift(leg->source, shift(leg->peer));
 	if (scan.time > leg->newest && scan.time <= at.real + MERGE_AHEAD)
 		leg->newest = scan.time;
 	if (scan.kind == WIRE_MARK) {
@@ -166,7 +173,7 @@ static int begin(struct leg *leg, bool again)
 				       .since = leg->newest ? leg->newest + 1 : 0 };
 	bool live = again || (s->ask.follow && !s->ask.number && !s->ask.since);
 	struct merge_node source = { .from = live ? s->start : s->ask.since, .marks = marks, .counts = &p->counts,
-				     .shift = p->clock_off ? p->clock_offset : 0, .ctx = leg };
+				     .shift = shift(p), .ctx = leg };
 	size_t size;
 	uint8_t *data = flows_ask_pack(&s->ask, &node, &size);
 	int err = -ENOMEM;

@@ -78,23 +78,37 @@ static void clear(struct notice *o)
 	*o = (struct notice){ 0 };
 }
 
+/* With as many names as there is room for. */
+static size_t make(const struct notice *o, uint8_t *buf, size_t size)
+{
+	struct wire_node_status status = { .state = o->state, .node = (const char *const *)o->name, .nodes = o->names };
+	char message[600];
+	size_t made = 0;
+
+	for (;; status.nodes /= 2) {
+		unsigned int more = o->names - status.nodes + o->more;
+
+		status.message = o->message;
+		if (more) {
+			snprintf(message, sizeof(message), "%s (and %u more nodes)", o->message, more);
+			status.message = message;
+		}
+		made = wire_node_status_response(&status, "", when_real(), buf, size);
+		if (made || !status.nodes)
+			return made;
+	}
+}
+
 size_t notices_take(struct notices *n, uint64_t now, uint8_t *buf, size_t size)
 {
-	char message[600];
 	size_t made = 0;
 
 	for (unsigned int i = 0; i < NOTICES_KINDS && !made; i++) {
 		struct notice *o = &n->notice[i];
-		struct wire_node_status status = { .state = o->state, .node = (const char *const *)o->name,
-						   .nodes = o->names, .message = message };
 
 		if (!o->due || o->due > now)
 			continue;
-		if (o->more)
-			snprintf(message, sizeof(message), "%s (and %u more nodes)", o->message, o->more);
-		else
-			snprintf(message, sizeof(message), "%s", o->message);
-		made = wire_node_status_response(&status, "", when_real(), buf, size);
+		made = make(o, buf, size);
 		clear(o);
 	}
 	return made;

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The relay's parts by themselves, and the whole relay before agents, real and false.
 RELAY_PARTS := $(filter-out $(B)/relay/main.o,$(call obj,$(RELAY_SRC))) $(B)/gen/relay/page_files.o
-RELAY_TESTS := $(patsubst %.c,$(B)/%,tests/relay/merge.c tests/relay/edges.c tests/relay/past.c tests/relay/map.c tests/relay/live.c)
+RELAY_TESTS := $(patsubst %.c,$(B)/%,tests/relay/merge.c tests/relay/edges.c tests/relay/notices.c tests/relay/past.c tests/relay/map.c tests/relay/live.c)
 
 $(B)/tests/relay/fake_agent $(RELAY_TESTS): $(B)/tests/relay/%: $(B)/tests/relay/%.o $(RELAY_PARTS) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB) -lz
 
 $(B)/tests/relay/live: $(B)/tests/relay/rig.o
 
-QUICK += $(addprefix $(B)/tests/relay/,merge edges past map)
+QUICK += $(addprefix $(B)/tests/relay/,merge edges notices past map)
 SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py
 TEST_NEEDS += $(B)/tests/api/gen/.done $(B)/weir-relay $(B)/tests/relay/fake_agent
 
