@@ -66,6 +66,8 @@ struct agent {
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
 	struct loop_timer housekeeping;
+	uint64_t trimmed, seen;		/* commits: when memory was given back last, and at the last look */
+	unsigned int looks;		/* since memory was given back */
 };
 
 /* agent/asks.c: every request of the control socket. */

@@ -22,6 +22,7 @@
 #include "lib/log.h"
 
 #define HOUSEKEEPING_MS 1000
+#define TRIM_EACH 10			/* looks, while the cluster changes all the time */
 
 static uint32_t generation(const struct agent *a)
 {
@@ -131,6 +132,22 @@ static void on_stop(void *ctx)
 	loop_stop(a->loop);
 }
 
+/* What reading a cluster takes for a moment lies in holes of malloc's: given back once it has been quiet for a second. */
+static void give_back(struct agent *a)
+{
+	struct policies_counts c;
+	bool quiet;
+
+	policies_count(a->policies, &c);
+	quiet = c.commits == a->seen;
+	a->seen = c.commits;
+	if (c.commits == a->trimmed || (!quiet && a->looks++ < TRIM_EACH))
+		return;
+	a->trimmed = c.commits;
+	a->looks = 0;
+	malloc_trim(0);
+}
+
 /* Names and rules that no record holds any more. */
 static void on_housekeeping(void *ctx)
 {
@@ -140,6 +157,7 @@ static void on_housekeeping(void *ctx)
 	quiet_point(a->quiet, QUIET_LOOP);
 	names_forget(a->names, oldest);
 	rules_forget(a->rules, oldest);
+	give_back(a);
 	loop_after(a->loop, &a->housekeeping, HOUSEKEEPING_MS, on_housekeeping, a);
 }
 
