@@ -18,6 +18,7 @@
 #include "agent/otlp.h"
 #include "agent/serve.h"
 #include "agent/uninstall.h"
+#include "agent/slim.h"
 #include "lib/control/frame.h"
 #include "lib/log.h"
 
@@ -132,7 +133,7 @@ static void on_stop(void *ctx)
 	loop_stop(a->loop);
 }
 
-/* What reading a cluster takes for a moment lies in holes of malloc's: given back once it has been quiet for a second. */
+/* What reading a cluster takes for a moment: given back once it has been quiet for a second. */
 static void give_back(struct agent *a)
 {
 	struct policies_counts c;
@@ -143,9 +144,11 @@ static void give_back(struct agent *a)
 	a->seen = c.commits;
 	if (c.commits == a->trimmed || (!quiet && a->looks++ < TRIM_EACH))
 		return;
+	if (!a->trimmed)
+		slim_program();
 	a->trimmed = c.commits;
 	a->looks = 0;
-	malloc_trim(0);
+	slim_heap();
 }
 
 /* Names and rules that no record holds any more. */
