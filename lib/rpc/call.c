@@ -65,6 +65,8 @@ static void let_go(struct rpc_call *c)
 	if (c->asked && c->method->m.follows)
 		atomic_fetch_sub(&s->followers, 1);
 	count(&c->method->n.finished[ended_with(c)], 1);
+	if (c->guest && !c->cancelled)
+		atomic_store(&c->guest->proven, true);
 	peer_leave(c);
 	grpc_call_unref(c->call);
 	free_parts(c);

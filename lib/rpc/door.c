@@ -26,7 +26,7 @@
 #define TRIM_MS 700
 #define TRIMS 4		/* its calls are some time in going */
 #define LISTENERS 8
-#define RESETS_BURST 2000	/* calls given up at once that are forgiven */
+#define RESETS_BURST 500	/* calls of a connection given up at once that are forgiven */
 #define RESETS_PER_S 200	/* and what is forgiven every second */
 
 struct listener {
@@ -163,13 +163,26 @@ struct door_guest *door_guest(struct door *d, const char *peer)
 
 void door_cut(struct door_guest *g)
 {
-	struct linger none = { .l_onoff = 1 };	/* a reset, not an end that the other side may draw out */
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
 	if (atomic_exchange(&g->cut, true))
 		return;
-	setsockopt(g->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	atomic_fetch_add(&g->door->cut, 1);
-	shutdown(g->fd, SHUT_RDWR);
+	/* TCP that is only shut down goes on receiving: undone, it is reset and what is unread is gone */
+	if (g->peer.kind == RPC_PEER_UNIX || connect(g->fd, &nowhere, sizeof(nowhere)) < 0)
+		shutdown(g->fd, SHUT_RDWR);
+}
+
+/* Of the same hand, as far as can be told: of the same kind and user, and no call of it ever came to an end.  Who floods by
+ * hundreds of connections is not given the time that each would take. */
+static void cut_others(struct door *d, const struct door_guest *of)
+{
+	pthread_mutex_lock(&d->lock);
+	for (struct door_guest *g = d->guests; g; g = g->next)
+		if (g != of && g->theirs >= 0 && !atomic_load(&g->proven) && g->peer.kind == of->peer.kind &&
+		    g->peer.uid == of->peer.uid)
+			door_cut(g);
+	pthread_mutex_unlock(&d->lock);
 }
 
 void door_reset(struct door_guest *g)
@@ -188,6 +201,7 @@ void door_reset(struct door_guest *g)
 		log_warn("%s opens calls and resets them by the thousand: cut off%s", g->peer.address,
 			 more);
 	door_cut(g);
+	cut_others(g->door, g);
 }
 
 /* --- on the door's thread --- */

@@ -38,6 +38,7 @@ struct door_guest {
 	uint64_t born;			/* milliseconds */
 	bool called;			/* it has made a call: the loop's thread only */
 	atomic_bool cut;
+	atomic_bool proven;		/* a call of it came to its end */
 	struct rpc_bell arrive, leave;
 	/* door_watch.c, the door's thread only */
 	struct door_guest *watched_next;

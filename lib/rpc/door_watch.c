@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/log.h"
@@ -71,7 +72,7 @@ static uint64_t unread_head(int fd)
 	return h | 1;
 }
 
-/* What it has sent is thrown away: gRPC would go on reading it. */
+/* What a unix socket holds is thrown away: gRPC would go on reading it. */
 static void cut(struct door_guest *g)
 {
 	static _Thread_local uint8_t rest[65536];
@@ -81,8 +82,30 @@ static void cut(struct door_guest *g)
 	if (seldom(&said, more))
 		log_warn("%s floods us: cut off%s", g->peer.address, more);
 	door_cut(g);
-	while (recv(g->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+	for (int i = 0; i < 64 && recv(g->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0; i++)
 		;
+}
+
+/* Is it likely of the same hand as one that was just cut: it waits to be read, too, and has had no call of its own answered;
+ * over TLS, where calls are not known here, it comes from the same address. */
+static bool accomplice(const struct door_guest *g, const struct door_guest *of)
+{
+	size_t n;
+
+	if (atomic_load(&g->proven) || !g->head || g->peer.kind != of->peer.kind || (g->theirs < 0) != (of->theirs < 0))
+		return false;
+	if (g->peer.kind == RPC_PEER_UNIX)
+		return g->peer.uid == of->peer.uid;
+	n = (size_t)(strrchr(of->peer.address, ':') - of->peer.address);
+	return !strncmp(g->peer.address, of->peer.address, n + 1);
+}
+
+/* Who floods us by hundreds of connections is not given the time that each would take. */
+static void cut_others(struct watch *w, const struct door_guest *of)
+{
+	for (struct door_guest *g = w->guests; g; g = g->watched_next)
+		if (g != of && !atomic_load(&g->cut) && accomplice(g, of))
+			cut(g);
 }
 
 /* Has it been read from since we last looked, in the time that the loop does not answer: a strike.  True: something is
@@ -101,6 +124,7 @@ static bool look_at(struct watch *w, struct door_guest *g, bool busy)
 	if (g->strikes < WATCH_STRIKES)
 		return head;
 	cut(g);
+	cut_others(w, g);
 	return false;
 }
 

@@ -19,7 +19,7 @@
 #include "lib/rpc/door.h"
 
 #define WATCH_MS 5
-#define WATCH_STRIKES 3
+#define WATCH_STRIKES 5
 
 struct watch {
 	struct rpc_loop *loop;
