@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +24,10 @@
 #include "lib/rpc/door_who.h"
 #include "lib/rpc/seldom.h"
 
+#define WAITING_MOST 64		/* connections that have made no call yet; more wait in the kernel's line */
+#define WAITING_MS 2000		/* so long, if the line is full; and so long if they say nothing: */
+#define SILENT_MS 200
+#define PAUSE_MS 5
 #define TRIM_MS 700
 #define TRIMS 4		/* its calls are some time in going */
 #define LISTENERS 8
@@ -49,10 +54,12 @@ struct door {
 	 * late must not be taken for its successor's. */
 	int first_number, number, last_number;
 	struct watch watch;
+	struct rpc_bell full_bell;	/* the line is full */
 	struct rpc_timer sweep;		/* set while there are guests without a call */
 	struct rpc_timer trim;
 	unsigned int trims;		/* how many times more */
-	atomic_uint live;
+	bool paused;			/* the listeners are not looked at; the door's thread only */
+	atomic_uint live, waiting;
 	_Atomic uint64_t came, refused, cut;
 	pthread_mutex_t lock;		/* of the list */
 	struct door_guest *guests;
@@ -75,6 +82,8 @@ static void forget(struct door_guest *g)
 	pthread_mutex_unlock(&d->lock);
 	if (g->theirs >= 0 && d->by_number[g->theirs - d->first_number] == g)
 		d->by_number[g->theirs - d->first_number] = NULL;
+	if (g->theirs >= 0 && !g->called)
+		atomic_fetch_sub(&d->waiting, 1);
 	close(g->fd);
 	free(g);
 }
@@ -85,25 +94,46 @@ void door_let_go(struct door_guest *g)
 		forget(g);
 }
 
+static bool is_full(const struct door *d)
+{
+	return atomic_load(&d->waiting) >= WAITING_MOST;
+}
+
+/* Has it nothing to say?  What it has said and gRPC has not read counts. */
+static bool is_silent(const struct door_guest *g)
+{
+	int unread = 0;
+
+	return ioctl(g->fd, FIONREAD, &unread) == 0 && !unread;
+}
+
+static unsigned int sweep_ms(const struct door *d)
+{
+	if (is_full(d))
+		return SILENT_MS / 2;
+	return d->unused_ms < 4 * WAITING_MS ? d->unused_ms / 4 + 1 : WAITING_MS;
+}
+
 /* Connections that nothing is done with are room that others lack. */
 static void sweep(void *door)
 {
 	struct door *d = door;
 	uint64_t now = rpc_now_ms();
-	unsigned int left = 0;
+	bool full = is_full(d);
+	unsigned int left = 0, most = full && WAITING_MS < d->unused_ms ? WAITING_MS : d->unused_ms;
 
 	pthread_mutex_lock(&d->lock);
 	for (struct door_guest *g = d->guests; g; g = g->next) {
 		if (g->theirs < 0 || g->called || atomic_load(&g->cut))
 			continue;
-		if (now - g->born >= d->unused_ms)
+		if (now - g->born >= most || (full && now - g->born >= SILENT_MS && is_silent(g)))
 			door_cut(g);
 		else
 			left++;
 	}
 	pthread_mutex_unlock(&d->lock);
 	if (left)
-		rpc_timer_set(d->loop, &d->sweep, d->unused_ms / 4 + 1, sweep, d);
+		rpc_timer_set(d->loop, &d->sweep, sweep_ms(d), sweep, d);
 }
 
 static void on_arrive(void *guest)
@@ -119,7 +149,7 @@ static void on_arrive(void *guest)
 	d->by_number[g->theirs - d->first_number] = g;
 	grpc_server_add_channel_from_fd(d->core, g->theirs, d->plain);
 	if (!d->sweep.when)
-		rpc_timer_set(d->loop, &d->sweep, d->unused_ms / 4 + 1, sweep, d);
+		rpc_timer_set(d->loop, &d->sweep, sweep_ms(d), sweep, d);
 }
 
 /* What a flood took is free again and still ours: the allocator keeps it unless asked. */
@@ -154,10 +184,12 @@ struct door_guest *door_guest(struct door *d, const char *peer)
 	if (n < 0 || n > d->last_number - d->first_number)
 		return NULL;
 	g = d->by_number[n];
-	if (g) {
-		g->holds++;
-		g->called = true;
-	}
+	if (!g)
+		return NULL;
+	g->holds++;
+	if (!g->called)
+		atomic_fetch_sub(&d->waiting, 1);
+	g->called = true;
 	return g;
 }
 
@@ -280,6 +312,7 @@ static bool admit(struct door *d, int fd, const struct door_rules *rules)
 	if (g->theirs < 0 || keep_eye_on(d, g) < 0)
 		goto fail;
 	enlist(d, g);
+	atomic_fetch_add(&d->waiting, 1);
 	rpc_bell_ring(d->loop, &g->arrive);
 	return true;
 fail:
@@ -289,10 +322,30 @@ fail:
 	return false;
 }
 
+static void look_at_listeners(struct door *d, bool yes)
+{
+	for (unsigned int i = 0; i < d->n_listeners; i++) {
+		struct epoll_event want = { .events = yes ? EPOLLIN : 0, .data.ptr = &d->listeners[i] };
+
+		epoll_ctl(d->epoll, EPOLL_CTL_MOD, d->listeners[i].fd, &want);
+	}
+	d->paused = !yes;
+	if (!yes)
+		rpc_bell_ring(d->loop, &d->full_bell);
+}
+
+/* How long the door may sleep. */
+static int patience(const struct door *d)
+{
+	int ms = watch_ms(&d->watch);
+
+	return d->paused && (ms < 0 || ms > PAUSE_MS) ? PAUSE_MS : ms;
+}
+
 /* As many as wait, but no more than a handful at a time.  -errno when there is no descriptor left. */
 static int let_in(struct door *d, struct listener *l)
 {
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 16 && !is_full(d); i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0)
@@ -393,7 +446,7 @@ static void *keep_door(void *ctx)
 	struct epoll_event e[64];
 
 	for (;;) {
-		int n = epoll_wait(d->epoll, e, 64, watch_ms(&d->watch));
+		int n = epoll_wait(d->epoll, e, 64, patience(d));
 
 		for (int i = 0; i < n; i++) {
 			struct listener *l = listener_of(d, e[i].data.ptr);
@@ -419,6 +472,8 @@ static void *keep_door(void *ctx)
 			if (err)
 				usleep(50000);	/* out of descriptors or memory: what waits may wait */
 		}
+		if (d->paused != is_full(d) && !atomic_load(&d->shut))
+			look_at_listeners(d, d->paused);
 		watch_look(&d->watch, on_quiet, d);
 	}
 }
@@ -451,6 +506,7 @@ int door_open(struct door **out, struct rpc_loop *loop, grpc_server *core, unsig
 		return err;
 	pthread_mutex_init(&d->lock, NULL);
 	watch_open(&d->watch, loop);
+	d->full_bell = (struct rpc_bell){ .fn = sweep, .ctx = d };
 	d->loop = loop;
 	d->core = core;
 	d->max = max;
@@ -549,6 +605,7 @@ void door_close(struct door *d)
 	watch_close(&d->watch);
 	rpc_timer_stop(d->loop, &d->trim);
 	rpc_timer_stop(d->loop, &d->sweep);
+	rpc_bell_forget(d->loop, &d->full_bell);
 	for (unsigned int i = 0; i < d->n_listeners; i++) {
 		close(d->listeners[i].fd);
 		rules_free(&d->listeners[i].rules);

@@ -84,13 +84,13 @@ class Victim:
 
 def nonsense(v):
     r = random.Random(7)
-    for i in range(300):
+    for i in range(150):
         k = h2.connect(v.at) if v.kind != "tls" or i % 3 else v.open()
         if i % 3 == 1:
             sending(k, h2.PREFACE)
         sending(k, r.randbytes(r.randrange(1, 4000)))
         k.close()
-    v.cost("random bytes on 300 connections", 8192)
+    v.cost("random bytes on 150 connections", 8192)
 
 
 def half_frames(v):
@@ -199,6 +199,34 @@ def connections(v, n):
     v.cost(f"{len(socks)} connections", 200 * 1024)
 
 
+def flood_by_many(v):
+    """Four clients that open connection after connection, each with 20,000 calls and resets."""
+    data = h2.resets(PATH, 20000)
+    stop = threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            try:
+                k = h2.open_h2(v.at)
+                k.settimeout(0.2)
+                k.sendall(data)
+                k.close()
+            except OSError:
+                pass
+    threads = [threading.Thread(target=flood, daemon=True) for _ in range(4)]
+    for t in threads:
+        t.start()
+    end, n = time.time() + 3, 0
+    while time.time() < end:
+        v.serves("while others flood")
+        n += 1
+    stop.set()
+    for t in threads:
+        t.join()
+    print(f"{v.kind}: {n} honest calls in {time.time() - end + 3:.1f} s of it", flush=True)
+    v.cost("a flood by connection after connection", 131072)
+
+
 def descriptors():
     """A server that runs out of descriptors turns away and goes on."""
     for kind in ("plain", "tls"):
@@ -227,7 +255,7 @@ def main():
     import resource
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
-    many = 10000 if len(sys.argv) > 2 and sys.argv[2] == "whole" else 3000
+    many = 10000 if len(sys.argv) > 2 and sys.argv[2] == "whole" else 400
     for kind in ("plain", "unix", "tls"):
         v = Victim(kind)
         nonsense(v)
@@ -237,6 +265,8 @@ def main():
         floods_of_frames(v)
         streams_unread(v)
         reset_flood(v)
+        if kind != "tls":
+            flood_by_many(v)
         connections(v, many)
         v.honest.close()
         v.s.stop()
