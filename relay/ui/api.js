@@ -8,9 +8,11 @@ async function refusal(response) {
 	}
 }
 
-export async function get(path, query = {}) {
+const SILENCE_MS = 6000;		// a relay that hangs is as good as none; why asks nodes, and may take longer
+
+export async function get(path, query = {}, most = SILENCE_MS) {
 	const q = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
-	const response = await fetch(`/api/v1/${path}?${q}`, { cache: "no-cache" });
+	const response = await fetch(`/api/v1/${path}?${q}`, { cache: "no-cache", signal: AbortSignal.timeout(most) });
 	if (!response.ok)
 		throw new Error(await refusal(response));
 	return response.json();

@@ -39,7 +39,7 @@ function failed() {
 	alive = false;
 	since ||= Date.now();
 	head();
-	strip.redraw();
+	strip.silent();
 }
 
 async function every(ms, fn) {

@@ -81,3 +81,8 @@ export function wire() {
 	el.addEventListener("keydown", (e) => e.key === "Enter" && set({ from: "", to: "" }));
 }
 export const redraw = draw;
+export function silent() {
+	if (data)
+		data.alive = false;
+	draw();
+}

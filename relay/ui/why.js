@@ -35,7 +35,7 @@ async function ask(question, el) {
 	asked = question;
 	busy = true;
 	try {
-		answer = await get("why", { from, to, port, proto });
+		answer = await get("why", { from, to, port, proto }, 10000);
 	} catch (e) {
 		answer = { error: e.message };
 	}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page before the demo's shop: page.mjs URL PID-OF-THE-RELAY.  What is denied, who says so, and that nothing moves.
+import { readFileSync } from "node:fs";
+import { browser, ok, sum, until } from "./with/browser.mjs";
+
+const [url, relay] = [process.argv[2], +process.argv[3]];
+const b = await browser();
+const denied = "e:shop/rogue>shop/database>denied";
+const text = (page, selector) => page.locator(selector).innerText();
+const at = (page, key) => page.evaluate((k) => new URLSearchParams(location.hash.slice(1)).get(k), key);
+const box = (page) => page.locator("#q");
+
+// Where every card is, and what the lines say.
+const places = (page) => page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#world .node")].map((n) => [n.dataset.node, n.getAttribute("transform")])));
+const numbers = (page) => page.evaluate(() => [...document.querySelectorAll("#world .lab")].map((n) => n.textContent).join(" ") + document.querySelector("#strip").textContent);
+
+async function ask(page, q) {
+	await box(page).fill(q);
+	await page.keyboard.press("Escape");
+	await box(page).focus();
+	await page.evaluate(() => document.querySelector("#ask").requestSubmit());
+}
+
+async function loads() {
+	const began = Date.now(), page = await b.page(url);
+	await page.waitForSelector("#world .node", { timeout: 15000 });
+	console.log(`first map after ${Date.now() - began} ms`);
+	ok("the first map within 2 s", Date.now() - began < 2000, `${Date.now() - began} ms`);
+	await until("all that speak are there", async () => (await page.locator("#world .node").count()) >= 7, 20000);
+	await until("flows come", async () => (await page.locator(".row").count()) > 5);
+	ok("how whole it is", /1 of 1\s*nodes\s*0 events lost/.test(await text(page, "#whole")), await text(page, "#whole"));
+	return page;
+}
+
+async function lives(page) {
+	await page.waitForTimeout(1500);
+	const before = await places(page), said = await numbers(page);
+	await until("numbers change", async () => (await numbers(page)) !== said);
+	await page.waitForTimeout(2500);
+	const after = await places(page);
+	ok("and nothing moves", Object.entries(before).every(([id, where]) => after[id] === where), JSON.stringify([before, after]));
+	ok("denied lines end at a wall", (await page.locator("#world .edge.denied .wall").count()) >= 3);
+	await b.shot(page, "light-1440");
+}
+
+async function filters(page) {
+	await box(page).focus();
+	await page.keyboard.type("--den");
+	await until("the word is completed", async () => /--denied/.test(await text(page, "#help")));
+	await page.keyboard.press("Tab");
+	ok("by Tab", (await box(page).inputValue()) === "--denied ", await box(page).inputValue());
+	await page.keyboard.type("-n ");
+	await until("namespaces are offered", async () => /shop/.test(await text(page, "#help")));
+	await ask(page, "--denied --from-workload rogue");
+	await until("only denials are listed", async () => {
+		const rows = await page.locator(".row").allInnerTexts();
+		return rows.length > 2 && rows.every((r) => /rogue/.test(r) && /deny/.test(r));
+	});
+	await until("others fade", async () => (await page.locator("#world .edge.allowed:not(.fade)").count()) === 0);
+	await b.shot(page, "filtered");
+	await ask(page, "--nonsense 3");
+	await until("what the relay does not understand it says", async () => /no option '--nonsense'/.test(await text(page, "#pane")));
+	b.complaints.splice(0, b.complaints.length, ...b.complaints.filter((c) => !/status of 400/.test(c)));	// the browser notes every 400
+	await b.shot(page, "bad-filter");
+	await page.locator("[data-do=clear]").first().click();
+	await until("and is cleared", async () => (await page.locator(".row").count()) > 5);
+}
+
+async function details(page) {
+	await page.locator(`#world g.edge[data-line="${denied.slice(2)}"] .hit`).dispatchEvent("click");
+	await until("a denied line names who denied", async () => /shop\/default-deny/.test(await text(page, "#det")));
+	ok("and how often", /denied \d+ times/.test(await text(page, "#det")), await text(page, "#det"));
+	await b.shot(page, "denied-line");
+	await page.locator(".row.denied", { hasText: "database" }).first().click();
+	await until("a denied flow: the sentence", async () => /may not reach \S*database:5432/.test(await text(page, "#det")));
+	ok("the policies that isolate", /default-deny/.test(await text(page, "#det")));
+	await ask(page, "--from-workload world --to-workload database --denied");
+	await until("by the outside", async () => (await page.locator(".row.denied").count()) > 0);
+	await page.locator(".row.denied").first().click();
+	await until("the nearest miss", async () => /Nearest: rule \d+ of shop\/database/.test(await text(page, "#det")), 4000);
+	await b.shot(page, "nearest-miss");
+	await page.locator("[data-do=why]").first().click();
+	await until("why of both sides", async () => /No\. Blocked/.test(await text(page, "#pane")));
+	await ask(page, "");
+}
+
+async function why(page) {
+	await page.keyboard.press("Escape");
+	await page.locator("[data-tab=why]").first().click();
+	await page.locator("[name=from]").fill("shop/cart");
+	await page.locator("[name=to]").fill("shop/database");
+	await page.locator("[name=port]").fill("5432");
+	await page.locator(".asks").click();
+	await until("an allowed pair", async () => /Yes, as far as policy goes/.test(await text(page, "#pane")));
+	await page.locator("[name=from]").fill("shop/rogue");
+	await page.locator(".asks").click();
+	await until("a denied one", async () => /Blocked at shop\/rogue, egress/.test(await text(page, "#pane")));
+	await b.shot(page, "why");
+	await page.locator("[data-tab=policies]").first().click();
+	await until("policies and their hits", async () => /shop\/default-deny/.test(await text(page, "#pane")) && /enforced/.test(await text(page, "#pane")));
+	await b.shot(page, "policies");
+}
+
+async function keys(page) {
+	await page.locator("[data-tab=flows]").first().click();
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("?");
+	await until("keys are listed", async () => /Keys/.test(await text(page, "#det")));
+	await page.keyboard.press("Escape");
+	await page.keyboard.press("3");
+	ok("3: why", (await at(page, "tab")) === "why");
+	await page.keyboard.press("1");
+	await page.keyboard.press("d");
+	ok("d: denials", (await at(page, "q")) === "--denied");
+	await page.keyboard.press("d");
+	await page.keyboard.press("/");
+	ok("/: the box", await page.evaluate(() => document.activeElement.id === "q"));
+	await page.keyboard.press("Escape");
+	await page.locator('#world [data-node="shop/cart"]').focus();
+	await page.keyboard.press("Enter");
+	ok("enter: a card", (await at(page, "sel")) === "n:shop/cart", await at(page, "sel"));
+	await page.keyboard.press("ArrowRight");
+	await until("arrows: the next card", async () => !["n:shop/cart", null].includes(await at(page, "sel")));
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("t");
+	ok("t: dark", await page.evaluate(() => document.documentElement.dataset.theme === "dark"));
+	await b.shot(page, "dark-1440");
+	await page.keyboard.press("t");
+	await page.keyboard.press("Escape");
+}
+
+async function windows(page) {
+	const strip = await page.locator("#strip").boundingBox(), right = strip.x + strip.width - 104;
+	await page.mouse.move(right - 60, strip.y + 20);
+	await page.mouse.down();
+	await page.mouse.move(right, strip.y + 22, { steps: 4 });
+	await page.mouse.up();
+	await until("a drag chooses a time", async () => +(await at(page, "to")) > +(await at(page, "from")) && +(await at(page, "from")) > 0);
+	await until("and flows of it are there", async () => (await page.locator(".row").count()) > 5);
+	await b.shot(page, "window");
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("l");
+	await until("l: live again", async () => (await at(page, "from")) === null);
+}
+
+async function focus(page) {
+	await page.locator('#world [data-node="shop/payments"]').focus();
+	await page.keyboard.press("Enter");
+	await page.keyboard.press("f");
+	await until("f: it and its neighbours", async () => (await at(page, "focus")) === "shop/payments" && (await page.locator('#world [data-node="node:n1"]').count()) === 0);
+	const link = await page.evaluate(() => location.href), other = await b.page(link);
+	await until("a link shows the same", async () => JSON.stringify(Object.keys(await places(other)).sort()) === JSON.stringify(Object.keys(await places(page)).sort()));
+	ok("and what was chosen", /payments/.test(await text(other, "#det")));
+	await other.context().close();
+	await page.keyboard.press("f");
+	await page.keyboard.press("Escape");
+}
+
+async function saves(page) {
+	for (const kind of ["svg", "png"]) {
+		const [file] = await Promise.all([page.waitForEvent("download", { timeout: 8000 }).catch(() => null), page.locator(`[data-zoom=${kind}]`).click()]);
+		ok(`the map as ${kind}`, file?.suggestedFilename() === `weir-map.${kind}`);
+		await file?.saveAs(`${process.env.WEIR_UI_SHOTS}/export.${kind}`);
+	}
+}
+
+async function phones() {
+	for (const width of [390, 360]) {
+		const page = await b.page(url, { viewport: { width, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+		await until(`${width} px: rows with arcs`, async () => (await page.locator("#arcs .node").count()) >= 7);
+		await b.shot(page, `phone-${width}`);
+		await page.locator('#arcs [data-node="shop/database"]').first().click();
+		await until("a tap: details", async () => /database/.test(await text(page, "#det")));
+		await b.shot(page, `phone-details-${width}`);
+		await page.locator("#bar [data-tab=flows]").click();
+		await until("flows", async () => (await page.locator(".row").count()) > 3);
+		await b.shot(page, `phone-flows-${width}`);
+		await page.locator("#bar [data-tab=policies]").click();
+		await until("policies", async () => /default-deny/.test(await text(page, "#pane")));
+		await b.shot(page, `phone-policies-${width}`);
+		ok("nothing is wider than the phone", (await page.evaluate(() => document.documentElement.scrollWidth)) === width);
+		await page.context().close();
+	}
+}
+
+// The relay does not answer for a while; the page says so, and goes on by itself.
+async function silence(page) {
+	process.kill(relay, "SIGSTOP");
+	try {
+		await until("silence is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 15000);
+		await b.shot(page, "silent");
+	} finally {
+		process.kill(relay, "SIGCONT");
+	}
+	await until("and it comes back by itself", async () => /1 of 1/.test(await text(page, "#whole")), 15000);
+	const n = await page.locator(".counted").first().innerText();
+	await until("with flows", async () => (await page.locator(".counted").first().innerText()) !== n);
+}
+
+// Its parent may not have looked yet.
+function gone(pid) {
+	try {
+		return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+	} catch {
+		return true;
+	}
+}
+
+async function ends(page) {
+	process.kill(relay, "SIGTERM");
+	await until("the relay's end is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 15000);
+	await until("and it ended, with a page open", () => gone(relay), 8000);
+}
+
+try {
+	const page = await loads();
+	for (const part of [lives, filters, details, why, keys, windows, focus, saves])
+		await part(page).catch((e) => ok(part.name, false, e.message.split("\n").slice(0, 3).join(" ")));
+	await phones().catch((e) => ok("phones", false, e.message));
+	ok("no complaint of the browser", !b.complaints.length, b.complaints.slice(0, 5).join("; "));
+	await silence(page).catch((e) => ok("silence", false, e.message));
+	await ends(page).catch((e) => ok("end", false, e.message));
+} catch (e) {
+	ok("the page", false, e.message);
+}
+await b.end();
+sum();
