@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where things stand: a layer is a column, a namespace is a band over its columns, bands are packed on a skyline.  What stood
 // somewhere stays there while it lives: memory keeps columns, order of bands and of rows, and newcomers go behind.
-const COLUMNS = 7;
+const COLUMNS = 7, STUBS = 5, STUB = 15;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
-export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), next: 0 });
+export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), lanes: 0, next: 0 });
 
 export function sizes(n) {
-	return n > 60 ? { w: 122, h: 18, pitch: 22, gap: 78, out: 120, head: 18, pad: 7, top: 24, between: 9, small: true } :
-		{ w: 148, h: 37, pitch: 48, gap: 88, out: 124, head: 21, pad: 10, top: 26, between: 14, small: false };
+	return n > 60 ? { w: 122, h: 18, pitch: 22, gap: 78, out: 120, head: 18, pad: 7, top: 24, between: 9, lane: 30, small: true } :
+		{ w: 148, h: 37, pitch: 48, gap: 88, out: 124, head: 21, pad: 10, top: 26, between: 14, lane: 40, small: false };
 }
 
 // Services in up to three columns, by who calls whom; a circle does not matter.
@@ -55,39 +55,67 @@ function rows(list, memory) {
 	return list.sort((a, b) => memory.rows.get(a.id) - memory.rows.get(b.id));
 }
 
+// A layer of many is several lanes beside each other: the map is as wide as it is tall, about.
+function lanesOf(map, column, memory) {
+	const n = [...column.values()].filter((c) => c > 0 && c < 6), used = new Set(n).size || 1;
+	const now = Math.max(1, Math.min(4, Math.ceil(n.length / used / 18)));
+	if (now !== memory.lanes) {
+		memory.lanes = now;
+		memory.lane.clear();
+	}
+	return now;
+}
+
+// What may not leave hangs below its card, a row each.
+function below(map, z) {
+	const stubs = new Map();
+	for (const e of map.edges)
+		if (e.denied > 0 && e.side === "egress")
+			stubs.set(e.from, (stubs.get(e.from) ?? new Set()).add(e.to));
+	return (id) => (stubs.has(id) ? (z.small ? 8 : Math.min(stubs.get(id).size, STUBS) * STUB) : 0);
+}
+
 export function layout(map, memory) {
 	const z = sizes(map.marks.length), column = columns(map, memory), list = bands(map, column, memory);
 	const { out, edges } = sides(map, column);
 	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) && !(e.verdict === "denied" && e.side === "egress"));
 	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
+	const lanes = lanesOf(map, column, memory), slot = (c, lane) => c * lanes + lane;
 	const x = {};
 	let at = 0;
-	for (const c of used) {
-		x[c] = at;
-		at += (c === 0 || c === 6 ? z.out : z.w) + z.gap;
-	}
-	const V = new Map(), frames = [], sky = Array(COLUMNS).fill(z.top);
+	for (const c of used)
+		if (c === 0 || c === 6) {
+			x[slot(c, 0)] = at;
+			at += z.out + z.gap;
+		} else {
+			for (let lane = 0; lane < lanes; lane++)
+				x[slot(c, lane)] = at + lane * (z.w + z.lane);
+			at += lanes * z.w + (lanes - 1) * z.lane + z.gap;
+		}
+	const room = below(map, z);
+	const V = new Map(), frames = [], sky = Array(COLUMNS * lanes).fill(z.top);
 	for (const b of list) {
 		const by = new Map();
 		for (const m of b.marks)
 			by.set(column.get(m.id), [...(by.get(column.get(m.id)) ?? []), m]);
 		const cs = [...by.keys()].sort((a, c) => a - c), lo = cs[0], hi = cs.at(-1);
-		const tall = Math.max(...[...by.values()].map((l) => l.length));
-		const stub = b.marks.some((m) => map.edges.some((e) => e.from === m.id && e.verdict === "denied" && e.side === "egress"));
-		const head = b.framed ? z.head : 0, height = head + (tall - 1) * z.pitch + z.h + (b.framed ? z.pad : 0) + (stub ? 16 : 0);
-		let y = 0;
-		for (let c = lo; c <= hi; c++)
-			y = Math.max(y, sky[c]);
-		for (let c = lo; c <= hi; c++)
-			sky[c] = y + height + z.between;
+		const tall = Math.max(...[...by.values()].map((l) => l.reduce((y, m) => y + z.pitch + room(m.id), 0)));
+		const head = b.framed ? z.head : 0, height = head + tall - z.pitch + z.h + (b.framed ? z.pad : 0);
+		const floor = (lane) => Math.max(...sky.slice(slot(lo, lane), slot(hi, lane) + 1));
+		const lane = memory.lane.get(b.key) ?? [...Array(lanes).keys()].reduce((best, k) => (floor(k) < floor(best) ? k : best), 0), y = floor(lane);
+		memory.lane.set(b.key, lane);
+		sky.fill(y + height + z.between, slot(lo, lane), slot(hi, lane) + 1);
 		for (const [c, l] of by)
-			rows(l, memory).forEach((m, i) => V.set(m.id, { id: m.id, mark: m, column: c, x: x[c], y: y + head + i * z.pitch, w: z.w, h: z.h }));
+			rows(l, memory).reduce((top, m) => {
+				V.set(m.id, { id: m.id, mark: m, column: c, x: x[slot(c, lane)], y: top, w: z.w, h: z.h });
+				return top + z.pitch + room(m.id);
+			}, y + head);
 		if (b.framed)
-			frames.push({ ns: b.ns, x: x[lo] - 12, y, w: x[hi] + z.w + 24 - x[lo], h: height });
+			frames.push({ ns: b.ns, x: x[slot(lo, lane)] - 12, y, w: x[slot(hi, lane)] + z.w + 24 - x[slot(lo, lane)], h: height });
 	}
-	shores(edges, out, V, x, z);
+	shores(edges, out, V, { 0: x[0], 6: x[slot(6, 0)] }, z);
 	const H = Math.max(z.top + z.h, ...[...V.values()].map((v) => v.y + v.h + z.pad), ...frames.map((f) => f.y + f.h));
-	return { V, frames, L: route(edges, V, z), W: at - z.gap, H, z, heads: used.filter((c) => heads[c]).map((c) => ({ x: x[c], text: heads[c] })) };
+	return { V, frames, L: route(edges, V, z), W: at - z.gap, H, z, heads: used.filter((c) => heads[c]).map((c) => ({ x: x[slot(c, 0)], text: heads[c] })) };
 }
 
 // Who is outside and calls stands on the left shore, who is called on the right one; who does both, on both.
@@ -170,11 +198,11 @@ function route(edges, V, z) {
 	for (const l of L) {
 		const a = V.get(l.s), b = V.get(l.t);
 		if (l.stub) {
-			const n = stubs.get(l.s) ?? 0, px = a.x + 18 + n * 22;
+			const n = stubs.get(l.s) ?? 0, px = a.x + 14, y = a.y + z.h + 10 + Math.min(n, STUBS - 1) * STUB;
 			stubs.set(l.s, n + 1);
-			l.d = `M${px} ${a.y + z.h}v9`;
-			l.end = [px, a.y + z.h + 10];
-			l.mid = [px + 12, a.y + z.h + 13];
+			l.d = z.small ? `M${px + Math.min(n, 4) * 22} ${a.y + z.h}v6` : `M${px} ${a.y + z.h}V${y}h12`;
+			l.end = z.small ? [px + Math.min(n, 4) * 22, a.y + z.h + 7] : [px + 13, y];
+			l.mid = z.small ? null : [px + 20, y];
 			continue;
 		}
 		const side = l.flip ? 1 : -1, x0 = l.flip === 1 ? a.x : a.x + a.w, face = l.flip ? b.x + b.w : b.x;

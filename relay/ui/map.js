@@ -29,7 +29,7 @@ function drawLine(l, small) {
 	const g = s("g", { class: `edge ${l.verdict} ${l.minor ? "minor" : ""}`, "data-line": l.key },
 		s("path", { class: "case", d: l.d, "stroke-width": w + 3.5 }), s("path", { class: "ln", d: l.d, "stroke-width": w.toFixed(2) }),
 		!denied && s("path", { class: "tipA", d: `M${x} ${y - a}l${6.5 * f} ${a}l${-6.5 * f} ${a}z` }),
-		denied && s("path", { class: "wall", d: l.stub ? `M${x - 8} ${y}h16` : `M${x + 1.5 * f} ${y - 8}v16` }),
+		denied && s("path", { class: "wall", d: l.stub ? (l.mid ? `M${x} ${y - 6}v12` : `M${x - 7} ${y}h14`) : `M${x + 1.5 * f} ${y - 8}v16` }),
 		l.verdict === "audit" && s("rect", { class: "gate", x: x - (f < 0 ? -4 : 8), y: y - 8, width: 4, height: 16 }),
 		s("path", { class: "hit", d: l.d }));
 	return g;
@@ -40,10 +40,10 @@ const spoken = (v, calls, denied) => `${plain(v.id)}${v.mark.ports.length ? `, $
 function drawCard(v, L, z) {
 	const m = v.mark, calls = L.filter((l) => l.t === v.id && l.verdict !== "denied"), denies = L.filter((l) => l.s === v.id && l.verdict === "denied");
 	const name = m.kind === "namespace" ? m.name || "other namespaces" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.name;
-	const sub = denies.length ? s("tspan", { class: "d" }, `${denies.length} ${denies.length > 1 ? "ways" : "way"} denied`) :
+	const sub = denies.length ? s("tspan", { class: "d" }, z.small ? `×${count(denies.reduce((n, l) => n + l.denied, 0))}` : `${denies.length} ${denies.length > 1 ? "ways" : "way"} denied`) :
 		m.kind === "namespace" ? `${count(m.count)} workloads` : m.ports.slice(0, 2).map((p) => `:${p.replace("/tcp", "")}`).join(" ") ||
 		(m.kind === "workload" ? "no ports" : m.kind === "node" || m.workload_kind === "Node" ? "node" : "");
-	const px = v.out ? 4 : 10, most = v.out ? 18 : m.count > 1 && !z.small ? 15 : 19, short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+	const px = v.out ? 4 : 10, most = v.out ? 18 : z.small && denies.length ? 11 : m.count > 1 && !z.small ? 15 : 19, short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
 	const quiet = m.spark.every((n) => !n);
 	return s("g", { class: `node ${v.out ? "out" : ""} ${denies.length ? "hot" : ""}`, "data-node": v.id, tabindex: -1, role: "button",
 		"aria-label": spoken(v, calls.length, denies.length), transform: `translate(${v.x} ${v.y})` },
@@ -66,16 +66,16 @@ function drawLabels(L, V, frames) {
 		taken.push([f.x, f.y, f.x + 20 + width(f.ns, true), f.y + 18]);
 	for (const l of L)
 		if (l.verdict !== "allowed")
-			taken.push(l.stub ? [l.end[0] - 9, l.end[1] - 10, l.end[0] + 9, l.end[1] + 3] : [l.end[0] - 6, l.end[1] - 9, l.end[0] + 6, l.end[1] + 9]);
+			taken.push(l.stub ? [l.end[0] - 14, l.end[1] - 5, l.end[0] + 3, l.end[1] + 5] : [l.end[0] - 6, l.end[1] - 9, l.end[0] + 6, l.end[1] + 9]);
 	const weight = (l) => (l.key === selectedLine() ? 1e9 : l.verdict === "denied" ? 1e7 + l.denied : l.verdict === "audit" ? 1e6 : l.rate);
 	const out = [];
 	for (const l of [...L].sort((a, b) => weight(b) - weight(a)).slice(0, 80)) {
 		const denied = l.verdict === "denied", bold = denied || l.verdict === "audit";
-		const port = l.parts[0].port ? `:${l.parts[0].port} ` : "", target = l.stub ? `${plain(l.t).replace(/^\w+:/, "")}` : "";
+		const port = l.parts[0].port ? `:${l.parts[0].port} ` : "", target = l.stub ? plain(l.t).replace(/^\w+:/, "").replace(`${l.s.split("/")[0]}/`, "") : "";
 		const first = denied ? `${target}${port}×${count(l.denied)}` : l.verdict === "audit" ? `${rate(l.rate)} would be denied` : rate(l.rate);
 		const second = !bold && l.measured && l.latency / l.measured > 5000 ? ` ${micros(l.latency / l.measured)}` : "";
 		const w = width(first, bold) + (second ? width(second) : 0);
-		const tries = l.stub ? [[l.mid[0] + w / 2, l.mid[1] - 4]] :
+		const tries = l.stub ? (l.mid ? [[l.mid[0] + w / 2, l.mid[1]]] : []) :
 			[...Array(21).keys()].map((i) => l.at((denied ? 0.62 : 0.5) + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.034));
 		const spot = tries.map(([x, y]) => [x - w / 2 - 3, y - 7, x + w / 2 + 3, y + 7])
 			.find((b) => taken.every((k) => b[2] < k[0] || b[0] > k[2] || b[3] < k[1] || b[1] > k[3]));

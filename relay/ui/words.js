@@ -42,7 +42,7 @@ export const line = (v, w, ht) => {
 export function flowRow(message) {
 	const f = message.flow, l4 = f.l4 ?? {}, detail = f.extensions ?? {};
 	const [proto, ports] = Object.entries(l4)[0] ?? ["", {}];
-	const end = (e = {}, ip) => {
+	const end = (e = {}, ip = "no address") => {
 		const workload = e.workloads?.[0]?.name;
 		return e.namespace ? { id: `${e.namespace}/${workload ?? e.pod_name}`, pod: `${e.namespace}/${e.pod_name}`, ip } :
 			{ id: workload && workload !== "world" ? workload : ip, pod: ip, ip, out: true };
