@@ -12,7 +12,7 @@
 #include "weir/v1/agent.pb-c.h"
 
 #define BACKOFF_BASE_MS 1000
-#define BACKOFF_MOST_MS 60000
+#define BACKOFF_MOST_MS 5000	/* an agent that was restarted is seen again within ten seconds */
 #define WINDOW	    32768		/* bytes that gRPC reads ahead of a stream: times nodes, times clients */
 #define MESSAGE_MOST (4U << 20)	/* bytes of one: thousands of endpoints */
 #define CLOCK_POLLS 12			/* a measurement of the clock is good for so long */

@@ -102,7 +102,7 @@ int roster_service_open(struct roster *r, struct complaint *why)
 	int err = rpc_channel_open(&r->channel, r->loop, &(struct rpc_target){ .server = r->options.service,
 				   .tls = tls ? r->options.tls : NULL, .name = r->options.service_name }, why);
 
-	r->backoff = (struct rpc_backoff){ .base_ms = 1000, .most_ms = 60000 };
+	r->backoff = (struct rpc_backoff){ .base_ms = 1000, .most_ms = 5000 };
 	if (!err)
 		on_service(r);
 	return err;

@@ -77,7 +77,7 @@ static grpc_channel *core_open(struct rpc_channel *ch, grpc_channel_credentials 
 		INT(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
 		INT(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 500),
 		INT(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000),	/* so long a connection may take */
-		INT(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000),
+		INT(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3000),
 		INT(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1000),
 		INT(GRPC_ARG_ENABLE_RETRIES, 0),		/* they keep copies of messages */
 		INT(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),	/* no TXT look-ups */
