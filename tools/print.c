@@ -17,7 +17,7 @@ struct print {
 	struct stamp stamp;
 	struct text line;
 	struct table table;
-	bool is_table, begun;
+	bool is_table, begun, told_away;	/* a node that was away is told when it is back */
 	void (*flow)(struct print *p, const Observer__GetFlowsResponse *r);
 	struct reuse detail;
 };
@@ -227,7 +227,9 @@ static void print_status(struct print *p, const Observer__GetFlowsResponse *r)
 
 	if (state >= sizeof(word) / sizeof(word[0]))
 		state = 0;
-	if (!p->how.debug && strcmp(word[state], "unavailable") && strcmp(word[state], "error"))
+	if (!strcmp(word[state], "unavailable"))
+		p->told_away = true;
+	else if (!p->how.debug && strcmp(word[state], "error") && !(p->told_away && !strcmp(word[state], "connected")))
 		return;
 	put_time(p, t, r->time);
 	text_put(t, s->n_node_names == 1 ? ": node " : ": nodes ");

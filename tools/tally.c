@@ -50,6 +50,7 @@ static void note_status(struct tally *t, const Relay__NodeStatusEvent *s)
 	for (size_t i = 0; i < s->n_node_names; i++) {
 		struct tally_node *n = node_of(t, s->node_names[i]);
 
+		n->was_away |= n->answers && !answers;
 		n->answers = answers;
 		free(n->why);
 		n->why = *s->message ? strdup(s->message) : NULL;
@@ -88,9 +89,18 @@ static size_t answering(const struct tally *t)
 	return n;
 }
 
+static size_t back_again(const struct tally *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nodes; i++)
+		n += t->node[i].answers && t->node[i].was_away;
+	return n;
+}
+
 bool tally_complete(const struct tally *t)
 {
-	return !t->lost && answering(t) == t->nodes;
+	return !t->lost && answering(t) == t->nodes && !back_again(t);
 }
 
 static void put_missing(const struct tally *t, struct text *to)
@@ -114,6 +124,21 @@ static void put_missing(const struct tally *t, struct text *to)
 		text_print(to, " and %zu more", missing - told);
 }
 
+/* Whether what they saw meanwhile came later, nobody here can tell. */
+static void put_back_again(const struct tally *t, struct text *to)
+{
+	size_t told = 0, n = back_again(t);
+
+	for (size_t i = 0; i < t->nodes && told < NODES_NAMED; i++) {
+		if (!t->node[i].answers || !t->node[i].was_away)
+			continue;
+		text_put(to, told++ ? ", " : "; away for a time: ");
+		text_clean(to, t->node[i].name);
+	}
+	if (n > told)
+		text_print(to, " and %zu more", n - told);
+}
+
 void tally_print(const struct tally *t, FILE *to)
 {
 	size_t nodes = t->nodes ? t->nodes : 1, answer = t->nodes ? answering(t) : 1;
@@ -121,6 +146,7 @@ void tally_print(const struct tally *t, FILE *to)
 
 	text_print(&text, "%llu shown, %llu lost, %zu/%zu nodes", t->shown, t->lost, answer, nodes);
 	put_missing(t, &text);
+	put_back_again(t, &text);
 	text_char(&text, '\n');
 	fwrite(text.data, 1, text.n, to);
 	text_free(&text);

@@ -19,7 +19,7 @@
 
 struct tally_node {
 	char *name, *why;	/* why: it did not answer, or ceased to */
-	bool answers;
+	bool answers, was_away;	/* away: after it had answered, so what it saw meanwhile may be missing */
 };
 
 struct tally {

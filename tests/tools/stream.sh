@@ -199,6 +199,14 @@ wait $follower
 code=$?
 if [ $code = 0 ]; then good; else bad "Ctrl-C: exit $code"; fi
 has "and the closing line" '^2 shown, 0 lost, 1/1 nodes$' "$dir/talk"
+cat >"$dir/away.jsonl" <<'END'
+{"node_status":{"state_change":"NODE_CONNECTED","node_names":["n1","n2"]},"time":"2026-11-21T17:05:00Z"}
+{"node_status":{"state_change":"NODE_UNAVAILABLE","node_names":["n2"],"message":"gone"},"time":"2026-11-21T17:05:01Z"}
+{"node_status":{"state_change":"NODE_CONNECTED","node_names":["n2"]},"time":"2026-11-21T17:05:02Z"}
+END
+row "a node that was away is told when it is back" 1 '^Nov 21 17:05:02.000: node connected: n2$' "$weir" observe --input-file "$dir/away.jsonl"
+row "and the answer is not called whole" 5 '^0 shown, 0 lost, 2/2 nodes; away for a time: n2$' \
+	"$weir" observe --input-file "$dir/away.jsonl" --require-complete
 row "an end by itself" 0 '^2 shown, ' "$weir" observe -f --for 1500ms --server "unix:$dir/follow.sock"
 mkdir "$dir/quiet"
 : >"$dir/quiet/observer.Observer.GetFlows"
