@@ -165,7 +165,6 @@ def follow(h, lab):
 
 if not HUBBLE:
     t.skip("the hubble command line: there is none ($HUBBLE, or in PATH)")
-    t.passed += 1
     t.done()
 with Lab("policies/shop") as lab:
     h = Hubble(lab.observer().replace("unix:", "unix://"), lab.dir)

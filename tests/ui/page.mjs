@@ -33,7 +33,7 @@ async function loads() {
 	}
 	console.log(`first map after ${took} ms`);
 	ok("the first map within 2 s", took <= 2000, `${took} ms`);
-	await until("all that speak are there", async () => (await page.locator("#world .node").count()) >= 7, 20000);
+	await until("five pods, the node, callers from outside and called outside are there", async () => (await page.locator("#world .node").count()) >= 8, 30000);
 	await until("flows come", async () => (await page.locator(".row").count()) > 5);
 	ok("how whole it is", /1 of 1\s*nodes\s*0 events lost/.test(await text(page, "#whole")), await text(page, "#whole"));
 	return page;
