@@ -357,6 +357,12 @@ static void answer(struct client *c, const uint8_t *data, size_t size)
 	request_free(ask);
 }
 
+/* 'weir' knocks so to learn which of the two protocols a socket speaks: that is no fault of anybody's. */
+static bool spoke_grpc(const struct client *c)
+{
+	return c->in.used - c->in.first >= 4 && !memcmp(c->in.buf + c->in.first, "PRI ", 4);
+}
+
 /* Requests that have come, one after the other, as long as each is answered at once. */
 static void answer_next(struct client *c)
 {
@@ -369,7 +375,7 @@ static void answer_next(struct client *c)
 		answer(c, data, size);
 	c->held--;
 	if (n < 0) {
-		c->server->counts.nonsense++;
+		c->server->counts.nonsense += !spoke_grpc(c);
 		c->cut = true;
 	}
 	if (c->ended && !c->busy && !frame_waiting(&c->out))
