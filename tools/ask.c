@@ -16,7 +16,7 @@ static const char *usual_server(void)
 		return CONTROL_SERVER;
 	if (!lab_server(server, &nodes)) {
 		if (lab_names(NULL, 0) > 1)
-			fprintf(stderr, "several labs are up: 'weir lab status' shows their servers (--server says which)\n");
+			fprintf(stderr, "several labs are up: --lab says which\n");
 		return CONTROL_SERVER;
 	}
 	if (nodes > 1 && lab_observer(NULL, server, &nodes) && nodes > 1) {

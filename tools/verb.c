@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tools/connect.h"
+#include "tools/lab_at.h"
 #include "tools/text.h"
 #include "tools/verb.h"
 
@@ -57,6 +58,22 @@ static int sort_words(const struct verb_help *help, const struct opt *options, s
 	return 0;
 }
 
+/* What the environment or the settings say gives way to --lab. */
+static int server_of_lab(struct verb_want *want)
+{
+	static char server[PATH_MAX];
+	unsigned int nodes;
+
+	if (want->server && want->server != connect_want.server)
+		return verb_fail(VERB_USAGE, "--server and --lab both say whom to ask");
+	if (!lab_observer(want->lab, server, &nodes))
+		return verb_fail(VERB_UNREACHED, "no lab '%s' is up ('weir lab status' lists them)", want->lab);
+	if (nodes > 1)
+		fprintf(stderr, "asking %s; 'weir lab status' shows the other nodes (--server)\n", server);
+	want->server = server;
+	return VERB_GO;
+}
+
 int verb_begin(const struct verb_help *help, struct verb_want *want, const struct opt *options,
 	       struct verb_words *words, int argc, char **argv)
 {
@@ -83,7 +100,7 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 	want->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
 	if (want->server && !*want->server)
 		want->server = NULL;
-	return VERB_GO;
+	return want->lab ? server_of_lab(want) : VERB_GO;
 }
 
 int verb_fail(enum verb_exit code, const char *format, ...)

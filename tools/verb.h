@@ -30,6 +30,7 @@ enum verb_exit {
 
 struct verb_want {
 	const char *server, *output;	/* as given, server NULL if it was not */
+	const char *lab;		/* given in its place: verb_begin() fills 'server' */
 	bool help;
 	bool json;			/* -o json */
 	bool colour;			/* stdout is a terminal that has some */
@@ -41,6 +42,7 @@ struct verb_want {
 #define VERB_OPTIONS(want)								\
 	OPT_TEXT('s', "server", &(want)->server, "SERVER", "an agent's socket, or by gRPC HOST:PORT, tls://HOST:PORT (default: WEIR_SERVER, " \
 		 "else unix:/run/weir/agent.sock, else a lab's)"),			\
+	OPT_TEXT(0, "lab", &(want)->lab, "LAB", "the relay of that lab, or its first agent"),	\
 	OPT_TABLE(connect_more),							\
 	VERB_OUTPUT_OPTIONS(want)
 

@@ -159,6 +159,8 @@ row "and used" 3 "cannot reach 'unix:$dir/from-file'" "$weir" observe
 row "a variable goes before the file" 3 "cannot reach 'unix:$dir/from-env'" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe
 row "an option before both" 3 "cannot reach 'unix:$dir/from-arg'" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe --server "unix:$dir/from-arg"
 row "a lab before both" 3 "no lab 'none-$$' is up" env WEIR_SERVER="unix:$dir/from-env" "$weir" observe --lab "none-$$"
+row "for the agent's verbs, too" 3 "no lab 'none-$$' is up" env WEIR_SERVER="unix:$dir/from-env" "$weir" status --lab "none-$$"
+row "which take one of both" 2 "both say whom" "$weir" why --lab x --server y a/b c/d:1
 row "a lab and a server" 2 "both say whom" "$weir" observe --lab x --server y
 row "who says what" 0 "^server +unix:$dir/from-env +WEIR_SERVER " env WEIR_SERVER="unix:$dir/from-env" "$weir" config view
 row "a setting's slip" 2 "no setting 'sever' \(did you mean 'server'\?\)" "$weir" config set sever x
