@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# make bench: everything that issue and page promise, measured and judged; PART="programs table" runs some of it.
+# make bench: everything that is promised of the wall, measured and judged; PART="programs table" runs some of it.
 ifdef DELAYED
 BPF_CFLAGS += -include bench/slow.h
 endif

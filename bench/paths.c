@@ -46,6 +46,8 @@ const char *path_text(enum path_kind kind)
 
 const struct netns *path_pod(const struct path *p, bool server) { return p->ns[server ? SERVER : CLIENT]; }
 
+struct datapath *path_datapath(const struct path *p) { return p->world ? p->world->dp : NULL; }
+
 void path_drain(struct path *p)
 {
 	if (p->floor)

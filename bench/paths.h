@@ -37,6 +37,7 @@ int path_open(struct path **out, enum path_kind kind, struct complaint *why);
 void path_close(struct path *p);		/* NULL is fine */
 const struct netns *path_pod(const struct path *p, bool server);
 void path_drain(struct path *p);
+struct datapath *path_datapath(const struct path *p);	/* weir's; NULL: it is no path of ours */
 const char *path_text(enum path_kind kind);
 
 #endif

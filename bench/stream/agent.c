@@ -520,7 +520,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "agent: needs root, and a lab\n");
 		return 1;
 	}
-	report_begin(&r, "stream-agent", "an agent with gRPC in a lab");
+	report_begin(&r, "agent", "an agent with gRPC in a lab");
 	idle(&r);
 	followed(&r);
 	latency(&r, "kernel to terminal, 20 connections a second", 20);
