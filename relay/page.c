@@ -167,7 +167,7 @@ static int open_self(struct page *p, struct complaint *why)
 	snprintf(server, sizeof(server), "unix:%s", path);
 	at.path = path;
 	err = rpc_unix_listen(p->relay->server, &at, why);
-	return err ?: rpc_channel_open(&p->self, p->relay->rpc, &(struct rpc_target){ .server = server }, why);
+	return err ?: rpc_channel_open(&p->self, p->relay->rpc, &(struct rpc_target){ .server = server, .window = 65536 }, why);
 }
 
 static bool is_loopback(const char *at)
@@ -272,7 +272,7 @@ static void on_why(void *ctx, struct http_ask *ask)
 
 static void on_unknown(void *ctx, struct http_ask *ask)
 {
-	page_refuse(ask, 404, "no such thing in the API: status, map, strip, flows, complete, policies, why");
+	page_refuse(ask, 404, "no such thing in the API: status, map, strip, flows, policies, why");
 }
 
 static int routes(struct page *p)

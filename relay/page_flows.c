@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Flows as server-sent events.  The question is what `weir observe` takes; the flows come from the relay's own GetFlows.  What a
- * client does not read is not asked for: the stream of its flows pauses, and who was lapped meanwhile is told so by the agents.
+ * Flows as server-sent events.  The question is what `weir observe` takes; the flows come from the relay's own GetFlows.  While a
+ * client reads, but not yet, the stream of its flows pauses; not for long, for what waits behind a pause waits in this process.
+ * Who follows and does not read loses flows then, and is told how many before the next one.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@
 
 #define QUEUE (32U << 10)		/* bytes of events that wait; then the stream pauses */
 #define WORDS_MOST 256
-#define BEAT_MS 15000			/* a comment, so that silence is told from a broken line */
+#define PATIENCE_MS 100			/* with who follows; kernels keep megabytes for who reads late */
+#define PATIENCE_LAST_MS 10000		/* with who asked for what has been: it ends by itself */
 
 struct page_flow {
 	struct page_flow *next;		/* gRPC's thread */
@@ -26,6 +29,9 @@ struct page_flow {
 	uint8_t *request;
 	size_t size;
 	bool paused;			/* gRPC's thread: message() said so */
+	bool follows, behind;		/* gRPC's thread; behind: what comes is lost, until there is room */
+	uint64_t lost;			/* gRPC's thread: so many since it is behind */
+	struct rpc_timer patience;	/* gRPC's thread: runs while paused */
 
 	struct http_ask *ask;		/* main thread; NULL: the client has left */
 	bool stirring;			/* main thread: a call of ours is on its way there, or from there */
@@ -122,12 +128,58 @@ static void put_message(struct page_flow *f, const char *event, const ProtobufCM
 	free(text);
 }
 
+static void put_lost(struct page_flow *f)
+{
+	Flow__LostEvent lost = FLOW__LOST_EVENT__INIT;
+	Observer__GetFlowsResponse r = OBSERVER__GET_FLOWS_RESPONSE__INIT;
+
+	lost.source = FLOW__LOST_EVENT_SOURCE__OBSERVER_EVENTS_QUEUE;
+	lost.num_events_lost = f->lost;
+	r.response_types_case = OBSERVER__GET_FLOWS_RESPONSE__RESPONSE_TYPES_LOST_EVENTS;
+	r.lost_events = &lost;
+	put_message(f, "lost", &r.base);
+	f->lost = 0;
+}
+
+/* Whether this one is lost. */
+static bool passes_by(struct page_flow *f)
+{
+	bool room;
+
+	if (!f->behind)
+		return false;
+	pthread_mutex_lock(&f->lock);
+	room = f->filled - f->taken < QUEUE / 2;
+	pthread_mutex_unlock(&f->lock);
+	if (!room) {
+		f->lost++;
+		return true;
+	}
+	f->behind = false;
+	put_lost(f);
+	return false;
+}
+
+static void on_impatient(void *ctx)
+{
+	struct page_flow *f = ctx;
+
+	if (!f->call || !f->paused)
+		return;
+	f->behind = true;
+	f->paused = false;
+	rpc_ask_read(f->call);
+}
+
 static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void *ctx)
 {
 	struct page_flow *f = ctx;
-	Observer__GetFlowsResponse *r = observer__get_flows_response__unpack(NULL, size, data);
+	Observer__GetFlowsResponse *r;
 	bool room;
 
+	if (passes_by(f))
+		return true;
+	r = observer__get_flows_response__unpack(NULL, size, data);
 	if (r) {
 		put_message(f, r->response_types_case == OBSERVER__GET_FLOWS_RESPONSE__RESPONSE_TYPES_FLOW ? "flow" :
 			       r->response_types_case == OBSERVER__GET_FLOWS_RESPONSE__RESPONSE_TYPES_LOST_EVENTS ? "lost" : "node",
@@ -140,6 +192,8 @@ static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void
 	f->waits = !room;
 	pthread_mutex_unlock(&f->lock);
 	f->paused = !room;
+	if (f->paused)
+		rpc_timer_set(f->page->relay->rpc, &f->patience, f->follows ? PATIENCE_MS : PATIENCE_LAST_MS, on_impatient, f);
 	return room;
 }
 
@@ -152,6 +206,9 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	FILE *to = open_memstream(&text, &size);
 
 	f->call = NULL;
+	rpc_timer_stop(p->relay->rpc, &f->patience);
+	if (f->lost)
+		put_lost(f);
 	if (to) {
 		fputs("{\"error\":", to);
 		json_quote(to, end->code == RPC_OK ? "" : end->text);
@@ -166,6 +223,8 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 			break;
 		}
 	}
+	if (!p->flow)
+		malloc_trim(0);		/* the last one: what streams took is given back */
 	pthread_mutex_lock(&f->lock);
 	f->ended = true;
 	pthread_mutex_unlock(&f->lock);
@@ -194,6 +253,7 @@ static void on_room(void *ctx)
 
 	if (f->call && f->paused) {
 		f->paused = false;
+		rpc_timer_stop(f->page->relay->rpc, &f->patience);
 		rpc_ask_read(f->call);
 	}
 	drop(f);
@@ -346,6 +406,7 @@ static struct page_flow *flow_new(struct page *p, const struct select *s)
 		return NULL;
 	f->page = p;
 	f->holds = 2;			/* gRPC's call, and HTTP's answer */
+	f->follows = s->ask->follow;
 	f->size = observer__get_flows_request__get_packed_size(s->ask);
 	f->request = malloc(f->size + 1);
 	if (!f->request) {

@@ -38,6 +38,8 @@ function author(d, side, isolating, denied) {
 	return h("p", {}, denied ? "Denied by " : "Allowed by ", policy(d), d.rule ? [" rule ", h("b", {}, d.rule)] : "", d.text ? `: ${d.text}.` : ".");
 }
 
+const fullName = (e) => (e.pod === e.ip ? e.ip : `${e.pod}  ${e.ip}`);
+
 function flow(r) {
 	const d = r.detail, denied = r.verdict === "denied", side = r.egress ? "egress" : "ingress";
 	const would = d.would_ingress ?? d.would_egress;
@@ -49,7 +51,7 @@ function flow(r) {
 	!denied && d.egress && d.ingress && side === "ingress" && author(d.egress, "egress", null, false),
 	d.nearest_miss && h("p", {}, "Nearest: ", h("b", {}, d.nearest_miss), "."),
 	would && h("p", { class: "audit" }, "Would be denied by ", policy(would), would.rule ? ` rule ${would.rule}` : "", "."),
-	kv([["from", `${r.from.pod}  ${r.from.ip}`], ["to", `${r.to.pod}  ${r.to.ip}`], ["what", `${r.proto} ${r.summary}`], ["event", [d.kind, d.end && `ended: ${d.end}`].filter(Boolean).join(", ")],
+	kv([["from", fullName(r.from)], ["to", fullName(r.to)], ["what", r.summary || r.proto], ["event", [d.kind, d.end && `ended: ${d.end}`].filter(Boolean).join(", ")],
 		["carried", r.bytes ? `${bytes(r.bytes)} in ${count(+(d.packets ?? 0) + +(d.reply_packets ?? 0))} packets` : ""],
 		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
 		["repeats", d.repeats ? `${count(d.repeats)} more like it since the last record` : ""]]),

@@ -9,7 +9,7 @@ $(B)/tests/relay/fake_agent $(RELAY_TESTS): $(B)/tests/relay/%: $(B)/tests/relay
 $(B)/tests/relay/live: $(B)/tests/relay/rig.o
 
 QUICK += $(addprefix $(B)/tests/relay/,merge edges notices past map)
-SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py
+SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py tests/relay/page.py
 TEST_NEEDS += $(B)/tests/api/gen/.done $(B)/weir-relay $(B)/tests/relay/fake_agent
 
 STREAM_PARTS += $(B)/bench/stream/relay

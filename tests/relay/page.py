@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page's HTTP before those who mean harm, or are only slow: the relay refuses with a sentence, stays as small as it
+was, and answers the next one.  Flows come at 1,500 a second from false agents."""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "with"))
+from agents import *  # noqa: E402,F403
+from agents import B, DIR, t  # noqa: E402
+
+AGENTS, RATE, STREAMS = 3, 500, 32
+PER_PAGE_KIB, MORE_KIB = 3072, 64    # what a page costs at its begin (64 is the aim), and what it may grow by afterwards
+
+
+class Named:
+    def __init__(self, name, path):
+        self.name, self.path = name, path
+
+    def address(self):
+        return f"unix:{self.path}"
+
+
+class Page:
+    def __init__(self, *more):
+        self.agents = subprocess.Popen([f"{B}/tests/relay/fake_agent", f"--at={DIR}/a", f"--agents={AGENTS}", f"--rate={RATE}",
+                                        "--past=1000", "--edges=200", *more], stdout=subprocess.DEVNULL)
+        t.until(lambda: os.path.exists(f"{DIR}/a.{AGENTS - 1}.sock"))
+        self.relay = Relay([Named(f"n{i}", f"{DIR}/a.{i}.sock") for i in range(AGENTS)], "--page=127.0.0.1:0")
+        t.check("all nodes are there", self.relay.connected(AGENTS))
+        with open(f"{DIR}/relay.log") as f:
+            self.port = int(f.read().rsplit("the page is at http://127.0.0.1:", 1)[1].split("/")[0])
+
+    def ask(self, path, **fields):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            c.request("GET", path, headers={k.replace("_", "-"): v for k, v in fields.items()})
+            r = c.getresponse()
+            return r.status, r.read(), r
+        finally:
+            c.close()
+
+    def raw(self, data, seconds=3):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as s:
+            said = b""
+            try:
+                s.sendall(data)
+                while chunk := s.recv(65536):
+                    said += chunk
+            except OSError:
+                pass
+        return said
+
+    def open(self, path, room=None):
+        s = socket.socket()
+        if room:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        s.settimeout(10)
+        s.connect(("127.0.0.1", self.port))
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return s
+
+    def lives(self, what):
+        t.equal(f"{what}: the next one is answered", self.ask("/api/v1/map")[0], 200)
+
+    def end(self):
+        self.agents.send_signal(signal.SIGTERM)
+        self.agents.wait()
+
+
+def answers(p):
+    for path, members in (("status", ["cluster"]), ("policies", ["policies"]), ("map", ["live", "level", "marks", "edges", "folded"]),
+                          ("strip?minutes=5", ["step", "from", "flows", "denied", "would", "lost", "known", "marks", "kept"])):
+        status, body, r = p.ask(f"/api/v1/{path}")
+        data = json.loads(body)
+        t.check(f"/api/v1/{path}: as docs/api.md says", status == 200 and set(members + ["complete"]) <= set(data), body[:300])
+        t.check("how whole it is", set(data["complete"]) >= {"nodes", "answering", "lost"}, data["complete"])
+    status, body, r = p.ask("/api/v1/map?from=1&to=2")
+    t.equal("a map of a time long gone: as it was when it comes again", p.ask("/api/v1/map?from=1&to=2", If_None_Match=r.headers["ETag"])[0], 304)
+    status, body, r = p.ask("/")
+    csp = r.headers["Content-Security-Policy"]
+    t.check("the page runs nothing but its own", "default-src 'none'" in csp and "unsafe" not in csp, csp)
+    status, body, r = p.ask("/api/v1/flows?q=--last+20")
+    events = [e.split(b"\n")[0] for e in body.split(b"\n\n") if e]
+    t.check("flows end when they are asked so", events.count(b"event: flow") == 20 and events[-1] == b"event: end", events[-3:])
+
+
+def bad_questions(p):
+    for path, word in (("flows?q=--nonsense", "--nonsense"), ("flows?q='", ""), ("flows?q=" + "x" * 1500, ""), ("flows?q=--to-port+99999", ""),
+                       ("flows?q=--input-file+/etc/passwd", "command line"), ("flows?q=--help", ""), ("flows?q=-o+json", ""), ("map?from=x", "numbers"), ("map?from=9&to=1", "window"),
+                       ("why?from=a", "needed"), ("why?from=a&to=b&port=99999", "65535"), ("nothing", "no such")):
+        status, body, _ = p.ask(f"/api/v1/{path}")
+        t.check(f"{path[:40]}: refused in a sentence", status in (400, 404) and word in json.loads(body)["error"], (status, body[:200]))
+    for path in ("/../etc/passwd", "/%2e%2e/etc/passwd", "/..%2fetc/passwd", "//etc", "/app.js/", "/%00", "/./", "/api/v1/%2e%2e/map"):
+        said = p.raw(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        t.check(f"{path}: nothing there", said.split(b" ")[1:2] and said.split(b" ")[1] in (b"400", b"404") and b"root:" not in said, said[:80])
+    p.lives("bad questions")
+
+
+def strangers(p):
+    t.equal("another site's page may not ask", p.ask("/api/v1/map", Origin="http://evil.example")[0], 403)
+    t.equal("nor of its own port", p.ask("/api/v1/map", Origin="http://127.0.0.1:1")[0], 403)
+    t.equal("nor when the browser says so", p.ask("/api/v1/flows", Sec_Fetch_Site="cross-site")[0], 403)
+    t.equal("its own may", p.ask("/api/v1/map", Origin=f"http://127.0.0.1:{p.port}")[0], 200)
+    t.check("a name that leads here may not (DNS rebinding)", p.ask("/", Host="evil.example")[0] in (400, 403, 421), p.ask("/", Host="evil.example")[:2])
+    t.check("nor for the API", p.ask("/api/v1/map", Host="evil.example:80")[0] in (400, 403, 421))
+    for what, data in (("a header of 100 kB", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100000 + b"\r\n\r\n"),
+                       ("500 headers", b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 500 + b"\r\n"),
+                       ("a target of 20 kB", b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+                       ("no HTTP", bytes(range(256)) * 20), ("a body", b"POST /api/v1/map HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n123456789"),
+                       ("two lengths", b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")):
+        said = p.raw(data)
+        t.check(f"{what}: refused", not said or said.split(b" ")[1][:1] in (b"4", b"5"), said[:80])
+    p.lives("strangers")
+
+
+def crowds(p):
+    before = p.relay.rss()
+    many = []
+    for _ in range(1000):
+        s = socket.socket()
+        s.settimeout(5)
+        try:
+            s.connect(("127.0.0.1", p.port))
+            s.sendall(b"GET / HT")
+            many.append(s)
+        except OSError:
+            s.close()
+    grown = p.relay.rss() - before
+    for s in many:
+        s.close()
+    if "san" not in B:
+        t.check("1,000 connections cost little", grown < 8192, f"{grown} KiB")
+    p.lives("a crowd")
+
+
+def streams(p):
+    """Nobody reads, flows come by the thousand: what is kept of each page is bounded."""
+    p.ask("/api/v1/flows?q=--last+2000")
+    before = p.relay.rss()
+    readers = [p.open("/api/v1/flows?q=--last+1000+-f", 4096) for _ in range(STREAMS)]
+    heads = [s.recv(12) for s in readers]
+    t.check("32 streams", all(h == b"HTTP/1.1 200" for h in heads), heads)
+    status, body, _ = p.ask("/api/v1/flows?q=-f")
+    t.check("and no more", status == 503 and b"already" in body, (status, body[:100]))
+    time.sleep(4)
+    first = p.relay.rss()
+    time.sleep(4)
+    grown = p.relay.rss() - before
+    per = grown / STREAMS
+    print(f"relay: {before} KiB, and {per:.0f} KiB for each of {STREAMS} pages that read nothing (after 4 s {(first - before) / STREAMS:.0f})")
+    if "san" not in B:
+        t.check("each costs no more than it may", per <= PER_PAGE_KIB, f"{per:.0f} KiB")
+        t.check("and does not grow", p.relay.rss() - first <= MORE_KIB * STREAMS, f"{p.relay.rss() - first} KiB")
+    gauges = {g.name: g.used for g in p.relay.api.ClusterStatus().gauges}
+    t.check("no flows wait in the relay", gauges["queued bytes"] < STREAMS * 32768, gauges)
+    readers[0].settimeout(5)
+    said = b""
+    try:
+        while b"event: lost" not in said and len(said) < 64 << 20:
+            said += readers[0].recv(1 << 20)
+    except OSError:
+        pass
+    t.check("who reads again is told what was lost", b"event: lost" in said, said[-200:])
+    p.lives("streams nobody reads")
+    for s in readers:
+        s.close()
+    t.check("their places are free again", t.until(lambda: p.ask("/api/v1/flows?q=--last+1")[0] == 200, 15))
+
+
+def ends(p):
+    readers = [p.open("/api/v1/flows?q=-f") for _ in range(8)]
+    for s in readers:
+        s.recv(100)
+    began = time.monotonic()
+    t.equal("it ends well, with pages open", p.relay.stop(), 0)
+    t.check("and soon", time.monotonic() - began < 5, time.monotonic() - began)
+    for s in readers:
+        s.close()
+
+
+try:
+    page = Page()
+    try:
+        for part in (answers, bad_questions, strangers, crowds, streams, ends):
+            part(page)
+    finally:
+        page.relay.process.kill()
+        page.end()
+finally:
+    shutil.rmtree(DIR, ignore_errors=True)
+sys.exit(t.done())
