@@ -20,6 +20,7 @@
 #define QUEUE (32U << 10)		/* bytes of events that wait; then the stream pauses */
 #define WORDS_MOST 256
 #define PATIENCE_MS 100			/* with who follows; kernels keep megabytes for who reads late */
+#define TRIM_MS 1000			/* after that what waited has passed by */
 #define PATIENCE_LAST_MS 10000		/* with who asked for what has been: it ends by itself */
 
 struct page_flow {
@@ -160,6 +161,11 @@ static bool passes_by(struct page_flow *f)
 	return false;
 }
 
+static void give_back(void *ctx)
+{
+	malloc_trim(0);
+}
+
 static void on_impatient(void *ctx)
 {
 	struct page_flow *f = ctx;
@@ -168,6 +174,7 @@ static void on_impatient(void *ctx)
 		return;
 	f->behind = true;
 	f->paused = false;
+	rpc_timer_set(f->page->relay->rpc, &f->page->trim, TRIM_MS, give_back, NULL);
 	rpc_ask_read(f->call);
 }
 
@@ -272,6 +279,7 @@ void page_flows_stop(struct page *p)
 {
 	struct page_flow *next;
 
+	rpc_timer_stop(p->relay->rpc, &p->trim);
 	for (struct page_flow *f = p->flow; f; f = next) {
 		next = f->next;
 		if (f->call)

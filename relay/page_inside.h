@@ -25,7 +25,7 @@ struct page {
 	/* gRPC's thread */
 	struct rpc_channel *self;	/* to the relay's own server */
 	struct past *past;
-	struct rpc_timer tick;
+	struct rpc_timer tick, trim;
 	uint64_t ticked;		/* milliseconds */
 	bool stopped;
 	struct page_flow *flow;		/* streams' calls under way */

@@ -6,6 +6,7 @@
 #include "relay/queue.h"
 
 #define ROOM_FIRST 16384
+#define ROOM_KEEP  65536		/* a wider ring is given back once it is empty */
 #define SKIP UINT32_MAX			/* a head that says: go on at the ring's beginning */
 
 static size_t span(uint32_t size)
@@ -60,6 +61,8 @@ int queue_push(struct queue *q, const struct message *m, const void *bytes)
 	size_t need = span(m->size), skip;
 	struct message *to;
 
+	if (!q->count && q->room > ROOM_KEEP)
+		queue_free(q);
 	if (!q->count)
 		q->first = q->end = 0;		/* the same few pages, while it keeps up */
 	skip = q->room && to_edge(q, q->end) < need ? to_edge(q, q->end) : 0;
