@@ -309,7 +309,8 @@ static ssize_t pull(void *ctx, char *buf, size_t size)
 
 	pthread_mutex_lock(&f->lock);
 	n = f->filled - f->taken < size ? f->filled - f->taken : size;
-	memcpy(buf, f->events + f->taken, n);
+	if (n)
+		memcpy(buf, f->events + f->taken, n);
 	f->taken += n;
 	ended = f->ended && f->taken == f->filled;
 	if (f->waits && f->filled - f->taken < QUEUE / 2) {
@@ -329,6 +330,8 @@ static void on_release(void *ctx)
 
 	f->ask = NULL;
 	f->page->streams--;
+	if (f->page->closing && f->told)
+		drop(f);		/* on_stir() is on its way in a loop that runs no more; gRPC's thread is gone */
 	if (f->page->closing || rpc_post(f->page->relay->rpc, on_hang_up, f))
 		drop(f);		/* what on_hang_up() would have dropped */
 }

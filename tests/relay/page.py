@@ -16,7 +16,7 @@ from agents import *  # noqa: E402,F403
 from agents import B, DIR, t  # noqa: E402
 
 AGENTS, RATE, STREAMS = 3, 500, 32
-PER_PAGE_KIB, MORE_KIB = 3072, 64    # what a page costs at its begin (64 is the aim), and what it may grow by afterwards
+PER_PAGE_KIB, MORE_KIB = 512, 64    # what a page costs at its begin (64 is the aim), and what it may grow by afterwards
 
 
 class Named:
