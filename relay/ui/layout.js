@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where things stand: a layer is a column, a namespace is a band over its columns, bands are packed on a skyline.  What stood
 // somewhere stays there while it lives: memory keeps columns, order of bands and of rows, and newcomers go behind.
-const COLUMNS = 7, STUBS = 5, STUB = 15;
+const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
 export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), lanes: 0, next: 0 });
@@ -28,7 +28,7 @@ function columns(map, memory) {
 		const now = m.layer < 2 ? m.layer : m.layer === 2 ? 2 + (depth.get(m.id) ?? 0) : m.layer + 2;
 		seen.set(m.id, memory.column.get(m.id) ?? now);
 	}
-	memory.column = seen;
+	memory.column = memory.column.size > REMEMBERED ? seen : new Map([...memory.column, ...seen]);	// who is out of focus comes back to its place
 	return seen;
 }
 

@@ -151,6 +151,7 @@ async function windows(page) {
 }
 
 async function focus(page) {
+	const before = await places(page), column = (where, id) => where[id]?.split(" ")[0];
 	await page.locator('#world [data-node="shop/payments"]').focus();
 	await page.keyboard.press("Enter");
 	await page.keyboard.press("f");
@@ -161,6 +162,10 @@ async function focus(page) {
 	await other.context().close();
 	await page.keyboard.press("f");
 	await page.keyboard.press("Escape");
+	await until("and all come back to their columns", async () => {
+		const now = await places(page);
+		return Object.keys(before).every((id) => column(now, id) === column(before, id));
+	});
 }
 
 async function saves(page) {
