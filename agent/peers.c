@@ -20,6 +20,7 @@ struct entry {
 struct peers {
 	struct peers_options options;
 	char node[NODE_NAME], cluster[64], self[PEER_TEXT];
+	bool anywhere;			/* 'self' is every address it has: where others find it, its Node says */
 	void (*news)(void *ctx);
 	void *ctx;
 	pthread_mutex_t lock;		/* of all below */
@@ -41,6 +42,7 @@ int peers_new(struct peers **out, const struct peers_options *options, void (*ne
 	p->options.node = p->node;
 	p->options.cluster = p->cluster;
 	p->options.self = p->self;
+	p->anywhere = !strncmp(p->self, "0.0.0.0:", 8) || !strncmp(p->self, "[::]:", 5);
 	p->news = news;
 	p->ctx = ctx;
 	p->version = 1;
@@ -112,7 +114,7 @@ void peers_put(struct peers *p, const char *node, const struct weir_addr *addr)
 {
 	bool news;
 
-	if (!p || !p->options.port || !strcmp(node, p->node) || strlen(node) >= NODE_NAME)
+	if (!p || !p->options.port || (!strcmp(node, p->node) && !p->anywhere) || strlen(node) >= NODE_NAME)
 		return;
 	pthread_mutex_lock(&p->lock);
 	news = put(p, node, addr);
@@ -161,13 +163,6 @@ static void describe(const struct peers *p, const char *node, struct peer_news *
 		name_server(p, node, out->server_name, sizeof(out->server_name));
 }
 
-void peers_self(struct peers *p, struct peer_news *out)
-{
-	describe(p, p->node, out);
-	snprintf(out->address, sizeof(out->address), "%s", p->self);
-	out->change = PEER_CAME;
-}
-
 static void describe_entry(const struct peers *p, const struct entry *e, uint64_t since, struct peer_news *out)
 {
 	char addr[ADDR_TEXT_SIZE];
@@ -179,14 +174,43 @@ static void describe_entry(const struct peers *p, const struct entry *e, uint64_
 	out->change = e->gone ? PEER_WENT : e->came > since ? PEER_CAME : PEER_CHANGED;
 }
 
+void peers_self(struct peers *p, struct peer_news *out)
+{
+	const struct entry *e;
+
+	describe(p, p->node, out);
+	snprintf(out->address, sizeof(out->address), "%s", p->self);
+	out->change = PEER_CAME;
+	pthread_mutex_lock(&p->lock);
+	e = p->anywhere ? find(p, p->node) : NULL;
+	if (e && !e->gone)
+		describe_entry(p, e, 0, out);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* It is told first, unless its own Node will be told among all. */
+static bool begins_with_self(struct peers *p)
+{
+	const struct entry *e;
+	bool found;
+
+	pthread_mutex_lock(&p->lock);
+	e = p->anywhere ? find(p, p->node) : NULL;
+	found = e && !e->gone;
+	pthread_mutex_unlock(&p->lock);
+	return !found;
+}
+
 bool peers_after(struct peers *p, uint64_t *since, struct peer_news *out)
 {
 	const struct entry *next = NULL;
 
 	if (!*since) {
 		*since = 1;
-		peers_self(p, out);
-		return true;
+		if (begins_with_self(p)) {
+			peers_self(p, out);
+			return true;
+		}
 	}
 	pthread_mutex_lock(&p->lock);
 	for (unsigned int i = 0; i < p->n; i++) {

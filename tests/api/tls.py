@@ -119,7 +119,7 @@ def peers(c, state):
     with client(c.credentials()) as api:
         call = api.Notify(seconds=20)
         p = next(call)
-        t.equal("itself", (p.name, p.address, p.type, p.tls.server_name), ("n1", f"0.0.0.0:{PORT}", peer_pb2.PEER_ADDED, NAME))
+        t.equal("itself, where its Node says", (p.name, p.address, p.type, p.tls.server_name), ("n1", f"192.0.2.1:{PORT}", peer_pb2.PEER_ADDED, NAME))
         write("192.0.2.33")
         p = next(call)
         t.equal("a node comes", (p.name, p.address, p.type, p.tls.server_name),
