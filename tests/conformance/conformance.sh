@@ -76,7 +76,14 @@ done
 for how in allow-all deny-all one-rule; do
 	control engine $how $suites
 	for judge in $judges; do
-		[ "$judge" = engine ] || control "$judge" $how $(echo $small | tr ' ' '\n' | if [ -n "$quick" ]; then grep -v e2e; else cat; fi)
+		# one suite shows that a judge sees what is broken: quick takes another for each
+		case $quick:$judge in
+		*:engine) continue ;;
+		:*) of=. ;;
+		*:kernel) of=nasty ;;
+		*) of=cnp ;;
+		esac
+		control "$judge" $how $(echo $small | tr ' ' '\n' | grep "$of")
 	done
 done
 echo "$(uname -sr), weir $("$weir" --version | awk '{ print $2 }'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(($(date +%s) - began)) seconds"

@@ -145,6 +145,10 @@ const struct script scripts_connections[] = {
 	{ "answers of a connection older than the policy", { 0 }, older_than_policy },
 	{ "the node's own connection survives generations", { 0 }, kubelet_lives },
 	{ "terminating pods", { 0 }, terminating },
+	{ NULL, { 0 }, NULL }
+};
+
+const struct script scripts_slow[] = {
 	{ "an idle UDP flow opens nothing the other way", { 0 }, idle_udp },
 	{ NULL, { 0 }, NULL }
 };

@@ -11,7 +11,7 @@ struct script {
 	void (*run)(struct stage *s);
 };
 extern const struct script scripts_connections[], scripts_identity[], scripts_packets[], scripts_neighbours[], scripts_limits[],
-	scripts_agent[];
+	scripts_agent[], scripts_slow[];
 
 /* The suites' checks count in one place. */
 void script_check(bool ok, const char *file, int line, const char *what);
