@@ -5,6 +5,7 @@ them; of the others the client is told, and the relay stays as small as it was."
 import os
 import random
 import shutil
+import socket
 import sys
 import threading
 import time
@@ -151,6 +152,10 @@ def refused():
 
 
 def by_dns():
+    try:
+        socket.getaddrinfo("localhost", 1, socket.AF_INET)
+    except OSError:
+        return t.skip("a node by DNS: this machine has no address for localhost")
     a = Agent("a", tcp=True)
     relay = Relay([], f"--peer-dns=localhost:{a.port}")
     t.check("a node that DNS names is connected", relay.connected(1))
