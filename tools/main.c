@@ -12,6 +12,7 @@ const struct verb weir_verbs[] = {
 	{ "status", status_main, "is the node's wall up, the cluster whole, what is rejected, dropped, full" },
 	{ "observe", observe_main, "what passed, what did not, and why, as it happens" },
 	{ "top", top_main, "who talks to whom: by bytes, flows or denials, live" },
+	{ "map", map_main, "who talks to whom, as a map: text, dot, mermaid, JSON" },
 	{ "list", list_main, "nodes, namespaces" },
 	{ "endpoints", endpoints_main, "which pod, which interface, which policies" },
 	{ "why", why_main, "may A reach B, who says so, and what is nearest to another answer" },

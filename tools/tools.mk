@@ -3,7 +3,7 @@
 $(B)/tools/lab_shop.o: policies/shop/cluster.yaml policies/shop/policies.yaml
 
 # Manual pages and completion: the programs write them from their own tables.
-MAN := $(addprefix $(B)/man/weir-,$(addsuffix .1,status observe top list endpoints why policy lab watch config version completion)) \
+MAN := $(addprefix $(B)/man/weir-,$(addsuffix .1,status observe top map list endpoints why policy lab watch config version completion)) \
 	$(B)/man/weir.1 $(B)/man/weir-agent.8 $(B)/man/weir-relay.8
 SHELLS := $(addprefix $(B)/completion/weir.,bash zsh fish)
 $(B)/man/weir.1: $(B)/weir

@@ -9,6 +9,7 @@
 #include "lib/json_write.h"
 #include "tools/connect.h"
 #include "tools/edges.h"
+#include "tools/edges_print.h"
 #include "tools/reuse.h"
 #include "tools/table.h"
 #include "tools/text.h"
@@ -79,23 +80,6 @@ static void measure(struct screen *s)
 		s->rows = w.ws_row - 4;		/* what stands round the rows */
 }
 
-static const char *port_text(const struct edges_row *r, char buf[32])
-{
-	const struct edge *e = r->edge;
-	const char *proto = e->proto == 6 ? "tcp" : e->proto == 17 ? "udp" : e->proto == 132 ? "sctp" :
-		e->proto == 1 || e->proto == 58 ? "icmp" : NULL;
-
-	if (r->ports)
-		return "(several)";
-	if (!proto)
-		snprintf(buf, 32, "proto %u", e->proto);
-	else if (e->port)
-		snprintf(buf, 32, "%u/%s", e->port, proto);
-	else
-		snprintf(buf, 32, "%s", proto);
-	return buf;
-}
-
 static const char *rate_text(uint64_t bytes, uint64_t ms, bool totals, char buf[32])
 {
 	char size[24];
@@ -113,7 +97,7 @@ static void add_row(struct table *t, const struct edges_row *r, uint64_t ms, boo
 
 	table_cell(t, "%s", r->edge->source);
 	table_cell(t, "%s", r->edge->destination);
-	table_cell(t, "%s", port_text(r, buf));
+	table_cell(t, "%s", edges_port_text(r, buf));
 	table_cell(t, "%s", rate_text(s->bytes, ms, totals, buf));
 	if (totals)
 		table_cell(t, "%llu", (unsigned long long)s->opened);
@@ -195,32 +179,6 @@ static void print_table(struct seen *me, unsigned int n, uint64_t ms)
 	free(text);
 }
 
-static void json_row(struct json_out *j, const struct edges_row *r)
-{
-	const struct edge_sums *s = &r->sums;
-
-	json_object(j, NULL);
-	json_text(j, "source", r->edge->source);
-	json_text(j, "destination", r->edge->destination);
-	if (!r->ports) {
-		json_uint(j, "protocol", r->edge->proto);
-		json_uint(j, "port", r->edge->port);
-	}
-	json_uint(j, "bytes", s->bytes);
-	json_uint(j, "packets", s->packets);
-	json_uint(j, "opened", s->opened);
-	json_uint(j, "closed", s->closed);
-	json_uint(j, "live", r->live);
-	json_uint(j, "denied", s->denied);
-	json_uint(j, "would_deny", s->would_deny);
-	json_uint(j, "dropped", s->dropped);
-	json_uint(j, "handshakes", s->handshakes);
-	json_uint(j, "handshake_us", s->handshake_us);
-	if (r->edge->author)
-		json_text(j, "denied_by", r->edge->author);
-	json_end(j);
-}
-
 static void print_json(struct seen *me, unsigned int n, uint64_t ms)
 {
 	struct stamp stamp;
@@ -239,7 +197,7 @@ static void print_json(struct seen *me, unsigned int n, uint64_t ms)
 	json_uint(&j, "lost", me->edges.lost);
 	json_array(&j, "edges");
 	for (unsigned int i = 0; i < n; i++)
-		json_row(&j, &me->row[i]);
+		edges_row_json(&j, &me->row[i]);
 	json_end(&j);
 	json_end(&j);
 	json_done(&j);

@@ -104,6 +104,7 @@ int completion_main(int argc, char **argv);
 int config_main(int argc, char **argv);
 int watch_main(int argc, char **argv);
 int top_main(int argc, char **argv);
+int map_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 
 #endif

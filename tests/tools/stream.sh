@@ -172,6 +172,12 @@ row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --ser
 has_not "and no other" 'shop/' "$dir/said"
 row "then rates" 0 '^pay/api +world +53/udp +1.0 KiB/s +1.0 ' "$weir" top --server "$relay"
 row "as JSON" 0 '"source":"shop/rogue".*"denied":9.*"denied_by":"shop/default-deny#2"' "$weir" top --once -o json --server "$relay"
+row "a map" 0 '^  rogue +--x database 5432/tcp +.*9 denied by shop/default-deny#2' "$weir" map --server "$relay"
+row "a map of a namespace" 0 '^pay$' "$weir" map -n pay --server "$relay"
+row "a map as a graph" 0 '^digraph weir' "$weir" map -o dot --server "$relay"
+row "a map for Markdown" 0 '^flowchart LR' "$weir" map --denied -o mermaid --server "$relay"
+row "a map as JSON" 0 '"id":"shop/rogue","namespace":"shop","name":"rogue"' "$weir" map -o json --server "$relay"
+row "a map with no edges" 2 'a limit is' "$weir" map --limit 0 --server "$relay"
 row "an interval too short" 2 'at least 1s' "$weir" top -i 10ms --server "$relay"
 if script -qec true /dev/null >/dev/null 2>&1; then
 	script -qec "stty cols 40 rows 10; $weir top --server $relay" /dev/null >"$dir/screen" 2>&1
