@@ -28,6 +28,24 @@ static void node_address_from_outside(struct stage *s)
 	SEEN(!arrives_as(s, "y/b", "node:n1", "x/a", IPPROTO_TCP, 80), "a pod with the node's address");
 }
 
+/* The next packet, whatever it is, but for what neighbours say to each other: the kernel sends that when it likes. */
+static bool any_arrives(struct stage *s, struct place *at, struct wire_seen *seen)
+{
+	do {
+		if (!town_receive(s->town, at, seen, 50))
+			return false;
+	} while (seen->proto == IPPROTO_ICMPV6 && ((seen->icmp_type >= 130 && seen->icmp_type <= 137) || seen->icmp_type == 143));
+	return true;
+}
+
+static void tell(const struct wire_seen *seen)
+{
+	char from[ADDR_TEXT_SIZE];
+
+	printf("  it saw protocol %u, type %u, from %s, ports %u to %u\n", seen->proto, seen->icmp_type, addr_text(&seen->src, from),
+	       seen->sport, seen->dport);
+}
+
 /* A client outside through a masqueraded NodePort looks like the node, and is not. */
 static void masqueraded_node_port(struct stage *s)
 {
@@ -51,14 +69,17 @@ static void masqueraded_node_port(struct stage *s)
 
 		town_drain(s->town);
 		town_send(s->town, out, &w);
-		open = town_receive(s->town, pod, &seen, 50) && seen.proto == IPPROTO_TCP && seen.dport == 80;
+		open = any_arrives(s, pod, &seen) && seen.proto == IPPROTO_TCP && seen.dport == 80;
 		masked = open && !addr_equal(&seen.src, &w.src);
 		SEEN(open && masked, "an open pod is reached, and sees another source than the client's");
 		stage_do(s, DENY_ALL_X);
 		w.sport = ++s->port;
 		town_drain(s->town);
 		town_send(s->town, out, &w);
-		SEEN(!town_receive(s->town, pod, &seen, 50), "a pod that is denied everything is not");
+		open = any_arrives(s, pod, &seen);
+		if (open)
+			tell(&seen);
+		SEEN(!open, "a pod that is denied everything is not");
 	}
 }
 
