@@ -163,14 +163,26 @@ static struct leg *leg_new(struct stream *s, struct peer *p)
 	return leg;
 }
 
-/* One that joins later begins now, or where it broke off; what it said before is in no other's way. */
+/* By its clock: where it broke off, or, if it was away when a follow began, where that begins.  0: it is asked as the client asked. */
+static uint64_t resume_at(const struct leg *leg, bool again)
+{
+	const struct stream *s = leg->stream;
+
+	if (leg->newest)
+		return leg->newest + 1;
+	if (!again || !s->ask.follow)
+		return 0;
+	return s->ask.since ? s->ask.since : s->start + shift(leg->peer);
+}
+
+/* What one that joins later said before is in no other's way. */
 static int begin(struct leg *leg, bool again)
 {
 	struct stream *s = leg->stream;
 	struct peer *p = leg->peer;
 	bool marks = !p->foreign && !s->ask.events;
 	struct flows_ask_node node = { .stream = s->name, .marks = marks, .again = again,
-				       .since = leg->newest ? leg->newest + 1 : 0 };
+				       .since = resume_at(leg, again) };
 	bool live = again || (s->ask.follow && !s->ask.number && !s->ask.since);
 	struct merge_node source = { .from = live ? s->start : s->ask.since, .marks = marks, .counts = &p->counts,
 				     .shift = shift(p), .ctx = leg };

@@ -79,10 +79,15 @@ static const char *end_name(const char *name, const char *address)
 	return strcmp(name, "world") ? name : address;
 }
 
+static const char *subject_of(const Weir__V1__Side *s, const Weir__V1__Why *w)
+{
+	return strcmp(s->direction, "egress") ? end_name(w->destination, w->destination_address) :
+						end_name(w->source, w->source_address);
+}
+
 static void print_side(const Weir__V1__Side *s, const Weir__V1__Why *w)
 {
-	const char *subject = strcmp(s->direction, "egress") ? end_name(w->destination, w->destination_address) :
-							       end_name(w->source, w->source_address);
+	const char *subject = subject_of(s, w);
 	bool no = denies(s->verdict);
 	char text[512];
 
@@ -115,7 +120,7 @@ static void print_port(const struct target *t)
 		putchar(tolower((unsigned char)*c));
 }
 
-/* "DENIED at ingress of shop/db, egress is open" before all else. */
+/* "DENIED at ingress of shop/db" before all else; a yes of half the sides says whose word is missing. */
 static void print_verdict(const Weir__V1__Why *w, const struct target *t)
 {
 	bool no = denies(w->verdict);
@@ -131,6 +136,10 @@ static void print_verdict(const Weir__V1__Why *w, const struct target *t)
 			printf("%s%s of %s", n++ ? " and " : "  at ", s->direction,
 			       strcmp(s->direction, "egress") ? w->destination : w->source);
 	}
+	for (size_t i = 0; i < w->n_side && !no; i++)
+		if (!w->side[i]->judged_here && strchr(subject_of(w->side[i], w), '/'))
+			printf(", as far as this node judges: %s of %s is judged elsewhere", w->side[i]->direction,
+			       subject_of(w->side[i], w));
 	printf("\n  %s\n  from %s to %s\n", reason_sentence(w->reason), w->source_address, w->destination_address);
 }
 

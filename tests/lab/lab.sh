@@ -206,6 +206,8 @@ row "the same, the packet forged around its own egress" 1 'no answer' "$weir" la
 two=/run/weir-lab/$lab-two
 row "each node says what it judges" 1 'ingress of casino-prod/db: (denied|not judged here)' \
 	"$weir" why -s unix:"$two"/n1.sock shop-dev/web casino-prod/db:5432
+row "and whose word is missing in a yes" 0 'as far as this node judges: ingress of shop-dev/db is judged elsewhere' \
+	"$weir" why -s unix:"$two"/n1.sock shop-dev/web shop-dev/db:5432
 if [ "$(ls /run/weir-lab | wc -l)" = 1 ] && [ ! -e /run/weir/agent.sock ]; then
 	row "and why asks both by itself" 1 'at egress of shop-dev/web and ingress of casino-prod/db' \
 		"$weir" why shop-dev/web casino-prod/db:5432

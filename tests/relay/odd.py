@@ -136,6 +136,27 @@ def come_and_go():
     b.server.stop(0)
 
 
+def late():
+    """Who is away when a follow begins is asked, when it comes, for all since then."""
+    a, b = Agent("a"), Agent("b")
+    b.server.stop(0).wait()
+    relay = Relay([a, b])
+    t.check("one is connected", relay.connected(1))
+    began = time.time_ns()
+    reader = threading.Thread(target=lambda: follow(relay.api, 9))
+    reader.start()
+    time.sleep(1.5)
+    b = Agent("b")
+    t.check("the other comes", t.until(lambda: relay.api.ServerStatus().num_connected_nodes.value == 2, 7))
+    t.check("and is asked", t.until(lambda: getattr(b, "asked", None) is not None, 3))
+    since = b.asked.since.ToNanoseconds() if hasattr(b, "asked") else 0
+    t.check("since the follow began", abs(since - began) < 10**9, (since - began) / 1e9)
+    reader.join()
+    t.equal("it ends well", relay.stop(), 0)
+    a.server.stop(0)
+    b.server.stop(0)
+
+
 def refused():
     a, b = Refusing("a"), Refusing("b")
     relay = Relay([a, b])
@@ -188,6 +209,7 @@ try:
     events()
     odd_ones()
     come_and_go()
+    late()
     refused()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)

@@ -78,7 +78,7 @@ class Agent:
         return reply.SerializeToString()
 
     def get_flows(self, data, context):
-        ask = observer_pb2.GetFlowsRequest.FromString(data)
+        self.asked = ask = observer_pb2.GetFlowsRequest.FromString(data)
         options = agent_pb2.FlowsOptions()
         ask.extensions.Unpack(options)
         queue = []
