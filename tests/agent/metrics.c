@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/flow.h>
 
@@ -167,7 +168,7 @@ static void test_owners(void)
 #define THREAD_RECORDS 2000000
 
 static struct counts *counts;
-static int reading = 1;
+static int reading = 1, nobody_takes = 1;
 
 /* A reader with many more kinds of records than fit. */
 static void *reader(void *ctx)
@@ -186,6 +187,8 @@ static void *reader(void *ctx)
 		counts_add(counts, &r, i);
 		if (i % 1024 == 0)
 			counts_flush(counts, i + 1);
+		if (i == THREAD_RECORDS / 4)	/* by then there is no room, however quick the taker is */
+			__atomic_store_n(&nobody_takes, 0, __ATOMIC_RELEASE);
 	}
 	counts_flush(counts, THREAD_RECORDS);
 	__atomic_store_n(&reading, 0, __ATOMIC_RELEASE);
@@ -214,6 +217,8 @@ static void test_counts(void)
 	CHECK_EQ(counts_new(&counts), 0, "new");
 	CHECK_EQ(counts_oldest(counts), 0, "all names are to be kept");
 	pthread_create(&thread, NULL, reader, NULL);
+	while (__atomic_load_n(&nobody_takes, __ATOMIC_ACQUIRE))
+		usleep(100);
 	while (__atomic_load_n(&reading, __ATOMIC_ACQUIRE))
 		counts_take(counts, on_cell, NULL);
 	pthread_join(thread, NULL);

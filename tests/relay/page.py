@@ -4,19 +4,23 @@ was, and answers the next one.  Flows come at 1,500 a second from false agents."
 import http.client
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "with"))
 from agents import *  # noqa: E402,F403
 from agents import B, DIR, t  # noqa: E402
 
-AGENTS, RATE, STREAMS = 3, 500, 32
-PER_PAGE_KIB, MORE_KIB = 512, 64    # what a page costs at its begin (64 is the aim), and what it may grow by afterwards
+AGENTS, RATE, STREAMS, READ = 3, 500, 32, 8
+# The aim is 64 KiB for each page, and is not reached: these hold what is.  Of one that reads, of one that does not, and
+# what that may grow by afterwards.
+READ_KIB, PER_PAGE_KIB, MORE_KIB = 1024, 512, 64
 
 
 class Named:
@@ -140,6 +144,36 @@ def crowds(p):
     p.lives("a crowd")
 
 
+class Readers(threading.Thread):
+    """Pages as they are meant: whatever comes is read."""
+    def __init__(self, sockets):
+        super().__init__(daemon=True)
+        self.sockets, self.bytes, self.open = sockets, 0, True
+        self.start()
+
+    def run(self):
+        while self.open:
+            for s in select.select(self.sockets, [], [], 0.1)[0]:
+                self.bytes += len(s.recv(1 << 20))
+
+
+def pages_that_read(p):
+    p.ask("/api/v1/flows?q=--last+2000")
+    before = p.relay.rss()
+    sockets = [p.open("/api/v1/flows?q=--last+200+-f") for _ in range(READ)]
+    readers = Readers(sockets)
+    time.sleep(5)
+    grown = p.relay.rss() - before
+    print(f"relay: {grown / READ:.0f} KiB for each of {READ} pages that read ({readers.bytes / 5e6:.0f} MB/s in all)")
+    if "san" not in B:
+        t.check("a page that reads costs what it may", grown <= READ_KIB * READ, f"{grown} KiB")
+    readers.open = False
+    readers.join()
+    for s in sockets:
+        s.close()
+    t.check("and then nothing", t.until(lambda: p.ask("/api/v1/flows?q=--last+1")[0] == 200, 15))
+
+
 def streams(p):
     """Nobody reads, flows come by the thousand: what is kept of each page is bounded."""
     p.ask("/api/v1/flows?q=--last+2000")
@@ -188,7 +222,7 @@ def ends(p):
 try:
     page = Page()
     try:
-        for part in (answers, bad_questions, strangers, crowds, streams, ends):
+        for part in (answers, bad_questions, strangers, crowds, pages_that_read, streams, ends):
             part(page)
     finally:
         page.relay.process.kill()
