@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/control/json.h"
+#include "lib/wire/value.h"
 
 static void put_bytes(struct json_out *j, const char *key, const ProtobufCBinaryData *data)
 {
@@ -59,28 +60,6 @@ static void put(struct json_out *j, const char *key, const ProtobufCFieldDescrip
 	}
 }
 
-static size_t size_of(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	default:
-		return 4;
-	}
-}
-
 void json_message(struct json_out *j, const char *key, const ProtobufCMessage *message)
 {
 	if (!message) {
@@ -101,7 +80,7 @@ void json_message(struct json_out *j, const char *key, const ProtobufCMessage *m
 		}
 		json_array(j, f->name);
 		for (size_t n = 0; n < *(const size_t *)quantity; n++)
-			put(j, NULL, f, *(const char *const *)at + n * size_of(f->type));
+			put(j, NULL, f, *(const char *const *)at + n * wire_value_size(f->type));
 		json_end(j);
 	}
 	json_end(j);

@@ -8,6 +8,7 @@
 #include "flow/flow.pb-c.h"
 #include "lib/filter/authors.h"
 #include "lib/filter/inside.h"
+#include "lib/wire/value.h"
 
 static int compile_list(struct compiler *c, const char *name, Flow__FlowFilter *const *list, size_t n,
 			struct filter **out, uint32_t *count);
@@ -77,21 +78,6 @@ void filters_free(struct filters *f)
 	free(f);
 }
 
-static size_t element_size(const ProtobufCFieldDescriptor *d)
-{
-	switch (d->type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_UINT64:
-		return sizeof(uint64_t);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	default:
-		return sizeof(uint32_t);	/* numbers and enums */
-	}
-}
-
 /* Equal ones once, after sorting. */
 static uint32_t unique(char *value, uint32_t n, const struct field *field)
 {
@@ -122,7 +108,7 @@ static int compile_field(struct compiler *c, const struct field *field, const Pr
 	if (!value)
 		return -ENOMEM;
 	for (c->value = 0; c->value < n; c->value++) {
-		err = field->read(c, element + c->value * element_size(d), value + c->value * field->size);
+		err = field->read(c, element + c->value * wire_value_size(d->type), value + c->value * field->size);
 		if (err)
 			return err;
 	}

@@ -9,29 +9,15 @@
 #include "lib/flow/words.h"
 #include "lib/word.h"
 #include "lib/select/select_inside.h"
+#include "lib/wire/value.h"
 
 #define SHOW 80
 #define WORDS_MOST 128
 
-static size_t element_size(const ProtobufCFieldDescriptor *d)
-{
-	switch (d->type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_UINT64:
-		return sizeof(uint64_t);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	default:
-		return sizeof(uint32_t);
-	}
-}
-
 int select_append(ProtobufCMessage *m, uint32_t field, const void *element)
 {
 	const ProtobufCFieldDescriptor *d = protobuf_c_message_descriptor_get_field(m->descriptor, field);
-	size_t *n = (size_t *)((char *)m + d->quantifier_offset), size = element_size(d);
+	size_t *n = (size_t *)((char *)m + d->quantifier_offset), size = wire_value_size(d->type);
 	char **array = (char **)((char *)m + d->offset), *more;
 
 	more = realloc(*array, (*n + 1) * size);

@@ -7,6 +7,7 @@
 #include "lib/wire/json.h"
 #include "lib/wire/known.h"
 #include "lib/wire/text.h"
+#include "lib/wire/value.h"
 #include "proto/google/protobuf/any.pb-c.h"
 #include "proto/google/protobuf/field_mask.pb-c.h"
 #include "proto/google/protobuf/timestamp.pb-c.h"
@@ -100,28 +101,6 @@ static void put(struct json_out *j, const char *key, const ProtobufCFieldDescrip
 	}
 }
 
-static size_t size_of(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	default:
-		return 4;
-	}
-}
-
 /* Would proto3 leave it out: zero, "", no message. */
 static bool is_default(const ProtobufCFieldDescriptor *f, const void *at)
 {
@@ -133,7 +112,7 @@ static bool is_default(const ProtobufCFieldDescriptor *f, const void *at)
 	case PROTOBUF_C_TYPE_BYTES:
 		return !((const ProtobufCBinaryData *)at)->len;
 	default:
-		return !memcmp(at, zero, size_of(f->type));
+		return !memcmp(at, zero, wire_value_size(f->type));
 	}
 }
 
@@ -141,7 +120,7 @@ static void put_list(struct json_out *j, const ProtobufCFieldDescriptor *f, cons
 {
 	json_array(j, f->name);
 	for (size_t i = 0; i < n; i++)
-		put(j, NULL, f, items + i * size_of(f->type));
+		put(j, NULL, f, items + i * wire_value_size(f->type));
 	json_end(j);
 }
 
