@@ -238,7 +238,7 @@ while read -r line; do
 	*localhost*) grep -q 'port 4245' "/run/weir-lab/$lab-demo/relay.log" || continue ;;
 	esac
 	case $line in *top*|*' -f'*) line="timeout --preserve-status -s INT 2 $line" ;; esac
-	row "README: $line" 0 . env WEIR_SERVER="unix:/run/weir-lab/$lab-demo/relay.sock" sh -c "$(echo "$line" | sed "s#build/weir#$weir#g")"
+	row "README: $line" 0 . env WEIR_SERVER="unix:/run/weir-lab/$lab-demo/relay.sock" sh -c "$(echo "$line" | sed "s#lab exec#& -l $lab-demo#; s#build/weir#$weir#g")"
 done <"$dir/readme"
 kill -INT $demo
 wait $demo
