@@ -21,7 +21,8 @@ bench-stream: bench-deps all $(STREAM_PARTS)
 	[ -z "$$failed" ] && [ "$${sums#* }" = 0 ]
 .PHONY: bench-stream
 
-# an agent in a lab: cost, latency, followers
-STREAM_PARTS += $(B)/bench/stream/agent
-$(B)/bench/stream/agent: $(B)/bench/stream/agent.o $(B)/bench/stream/connections.o $(B)/bench/report.o $(B)/libweir.a
+# an agent in a lab: cost, followers, starts; and how late its flows are on a terminal
+BENCH_LAB := $(addprefix $(B)/bench/stream/,lab.o terminal.o traffic.o) $(B)/bench/report.o $(B)/libweir.a
+STREAM_PARTS += $(B)/bench/stream/agent $(B)/bench/stream/latency
+$(B)/bench/stream/agent $(B)/bench/stream/latency: %: %.o $(BENCH_LAB)
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB) -lutil

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What an agent with gRPC costs: idle, with a follower at 10,000 new connections a second, with a thousand followers;
- * how long a flow takes from the kernel to a line on a terminal; what a start takes where an earlier agent left pods.
+ * what a start takes where an earlier agent left pods.
  *
  *	agent DIRECTORY
  */
@@ -9,22 +9,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <pty.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/report.h"
-#include "bench/stream/connections.h"
+#include "bench/stream/lab.h"
+#include "bench/stream/terminal.h"
+#include "bench/stream/traffic.h"
 #include "lib/rpc/client.h"
 #include "proto/observer/observer.pb-c.h"
 
@@ -35,72 +33,11 @@
 #define OF_ONE 50			/* followers by one connection */
 #define CART "10.244.1.11"
 #define PORT 8080
-#define LATENCIES 100000
-#define WINDOWS 10
 #define HERE 110				/* pods that a starting agent adopts */
 #define KNOWN 1000
 #define POLICIES 100
 
-static char build[PATH_MAX], lab[64], observer[128], from[128], to[128];
-static pid_t agent;
-
-__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
-{
-	char command[4096];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	return system(command);
-}
-
-static void down(void)
-{
-	run("%s/weir lab down %s >/dev/null 2>&1", build, lab);
-}
-
-static void on_signal(int signo)
-{
-	exit(1);			/* takes the lab down */
-}
-
-static bool find_agent(void)
-{
-	char line[PATH_MAX + 128];
-	FILE *f;
-
-	snprintf(line, sizeof(line), "%s/weir lab status -o json %s", build, lab);
-	f = popen(line, "r");
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, " \"pid\": %d", &agent);
-	if (f)
-		pclose(f);
-	return agent;
-}
-
-static bool up(const char *manifests)
-{
-	agent = 0;
-	return !run("%s/weir lab up %s --name %s >/dev/null", build, manifests, lab) && find_agent();
-}
-
-static void begin(void)
-{
-	char *slash;
-	ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
-
-	build[n < 0 ? 0 : n] = '\0';
-	for (int i = 0; i < 3 && (slash = strrchr(build, '/')); i++)
-		*slash = '\0';		/* of bench/stream/agent */
-	snprintf(lab, sizeof(lab), "bs%d", getpid());
-	snprintf(observer, sizeof(observer), "unix:/run/weir-lab/%s/n1.observer.sock", lab);
-	snprintf(from, sizeof(from), "/run/netns/weir-%s+shop+frontend", lab);
-	snprintf(to, sizeof(to), "/run/netns/weir-%s+shop+cart", lab);
-	atexit(down);
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
-}
+static char from[128], to[128];
 
 /* Nanoseconds on a CPU, all threads. */
 static double used(void)
@@ -110,12 +47,12 @@ static double used(void)
 	struct dirent *e;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", agent);
+	snprintf(path, sizeof(path), "/proc/%d/task", lab.agent);
 	d = opendir(path);
 	while (d && (e = readdir(d))) {
 		FILE *f;
 
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", agent, e->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", lab.agent, e->d_name);
 		f = e->d_name[0] == '.' ? NULL : fopen(path, "r");
 		if (f && fscanf(f, "%llu", &ns) == 1)
 			sum += ns;
@@ -144,7 +81,7 @@ static double resident(void)
 	long kib, sum = 0;
 	FILE *f;
 
-	snprintf(line, sizeof(line), "/proc/%d/smaps", agent);
+	snprintf(line, sizeof(line), "/proc/%d/smaps", lab.agent);
 	f = fopen(line, "r");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strchr("0123456789abcdef", line[0]))
@@ -155,90 +92,6 @@ static double resident(void)
 	if (f)
 		fclose(f);
 	return sum / 1024.0;
-}
-
-/* --- weir observe on a terminal --- */
-
-struct terminal {
-	pid_t pid;
-	int fd;
-	char line[65536];
-	size_t n;
-	unsigned long lines;
-};
-
-static int terminal_open(struct terminal *t)
-{
-	char program[PATH_MAX + 8];
-
-	memset(t, 0, sizeof(*t));
-	snprintf(program, sizeof(program), "%s/weir", build);
-	t->pid = forkpty(&t->fd, NULL, NULL, NULL);
-	if (t->pid)
-		return t->pid < 0 ? -errno : fcntl(t->fd, F_SETFL, O_NONBLOCK);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(program, "weir", "observe", "-f", "--server", observer, "-o", "compact", "--time-format", "RFC3339Nano", NULL);
-	_exit(127);
-}
-
-static void terminal_close(struct terminal *t)
-{
-	kill(t->pid, SIGKILL);
-	waitpid(t->pid, NULL, 0);
-	close(t->fd);
-}
-
-/* Milliseconds between the flow's time, as the line says it, and now; below 0: it says none. */
-static double age(const char *line)
-{
-	struct timespec now;
-	struct tm tm = { 0 };
-	double fraction = 0;
-	char *rest;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	rest = strptime(line, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest)
-		return -1;
-	if (*rest == '.')
-		fraction = strtod(rest, NULL);
-	return (now.tv_sec - timegm(&tm)) * 1e3 + now.tv_nsec / 1e6 - fraction * 1e3;
-}
-
-/* Reads what there is; latencies into 'ms' if it is not NULL.  Returns how many of them there are now. */
-static unsigned int terminal_read(struct terminal *t, double *ms, unsigned int n)
-{
-	ssize_t got;
-
-	while ((got = read(t->fd, t->line + t->n, sizeof(t->line) - 1 - t->n)) > 0) {
-		char *begin = t->line, *end;
-
-		t->n += got;
-		t->line[t->n] = '\0';
-		for (; (end = strchr(begin, '\n')); begin = end + 1) {
-			double a;
-
-			*end = '\0';
-			t->lines++;
-			a = ms && n < LATENCIES ? age(begin) : -1;
-			if (a >= 0)
-				ms[n++] = a;
-		}
-		t->n -= begin - t->line;
-		memmove(t->line, begin, t->n);
-		if (t->n == sizeof(t->line) - 1)
-			t->n = 0;
-	}
-	return n;
-}
-
-static unsigned int terminal_watch(struct terminal *t, double seconds, double *ms, unsigned int n)
-{
-	struct pollfd p = { .fd = t->fd, .events = POLLIN };
-
-	for (double end = wall_ns() + seconds * 1e9; wall_ns() < end; poll(&p, 1, 10))
-		n = terminal_read(t, ms, n);
-	return n;
 }
 
 /* --- Rows --- */
@@ -258,15 +111,15 @@ static void idle(struct report *r)
 static void followed(struct report *r)
 {
 	double v[ROUNDS], alone[ROUNDS], rates[1];
-	struct connections c;
+	struct traffic c;
 	struct terminal t;
 
-	if (connections_start(&c, from, to, CART, PORT, RATE))
+	if (traffic_connections(&c, from, to, CART, PORT, RATE))
 		return;
 	sleep(1);
 	for (int i = 0; i < ROUNDS; i++)
 		alone[i] = share(SECONDS);
-	if (terminal_open(&t))
+	if (terminal_open(&t, lab.build, lab.observer))
 		return;
 	terminal_watch(&t, 1, NULL, 0);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -275,45 +128,12 @@ static void followed(struct report *r)
 		terminal_watch(&t, SECONDS, NULL, 0);
 		v[i] = (used() - cpu) / (wall_ns() - wall) * 100;
 	}
-	rates[0] = connections_stop(&c);
+	rates[0] = traffic_stop(&c);
 	report_row(r, "new connections", "a second", rates, 1);
 	report_row(r, "nobody follows", "% of a core", alone, ROUNDS);
 	report_goal(r, "one follower at 10,000 connections a second", "% of a core", v, ROUNDS, 5);
 	report_fact(r, "lines that it was told", "%lu", t.lines);
 	terminal_close(&t);
-}
-
-static double p99(double *ms, unsigned int n)
-{
-	struct spread s = spread_of(ms, n);	/* sorts them */
-
-	return s.n ? ms[n - 1 - n / 100] : 1e9;
-}
-
-/* In windows of a second, so that another's work beside spoils one of them, not all. */
-static void latency(struct report *r, const char *what, unsigned int rate)
-{
-	static double ms[LATENCIES];
-	double v[WINDOWS], lines = 0;
-	struct connections c;
-	struct terminal t;
-
-	if (connections_start(&c, from, to, CART, PORT, rate))
-		return;
-	if (terminal_open(&t))
-		return;
-	terminal_watch(&t, 1.5, NULL, 0);
-	for (int i = 0; i < WINDOWS; i++) {
-		unsigned int n = terminal_watch(&t, 1, ms, 0);
-
-		v[i] = p99(ms, n);
-		lines += n;
-	}
-	connections_stop(&c);
-	terminal_close(&t);
-	lines /= WINDOWS;
-	report_row(r, what, "lines/s", &lines, 1);
-	report_goal(r, what, "ms, p99", v, WINDOWS, 50);
 }
 
 /* --- Followers without number --- */
@@ -364,7 +184,7 @@ static void thousand(struct report *r)
 	struct rpc_channel *channel[FOLLOWERS / OF_ONE];
 	double before = resident(), v[ROUNDS], more;
 	struct rpc_ask *ask[FOLLOWERS];
-	struct connections c;
+	struct traffic c;
 	struct rpc_loop *loop;
 	uint8_t data[64];
 	size_t size;
@@ -375,7 +195,7 @@ static void thousand(struct report *r)
 		return;
 	for (int i = 0; i < FOLLOWERS; i++) {
 		/* another window is another connection */
-		struct rpc_target at = { .server = observer, .window = 65536 + i / OF_ONE };
+		struct rpc_target at = { .server = lab.observer, .window = 65536 + i / OF_ONE };
 		struct rpc_ask_options options = { .path = "/observer.Observer/GetFlows", .data = data, .size = size,
 						   .began = on_began, .message = on_message, .ended = on_ended };
 		struct complaint why;
@@ -392,11 +212,11 @@ static void thousand(struct report *r)
 	for (int i = 0; i < ROUNDS; i++)
 		v[i] = share_of(loop, SECONDS * 1000);
 	report_row(r, "1,000 idle followers", "% of a core", v, ROUNDS);
-	if (!connections_start(&c, from, to, CART, PORT, 20)) {
+	if (!traffic_connections(&c, from, to, CART, PORT, 20)) {
 		pass(loop, 1000);
 		for (int i = 0; i < ROUNDS; i++)
 			v[i] = share_of(loop, 1000);
-		connections_stop(&c);
+		traffic_stop(&c);
 		report_row(r, "1,000 followers told of 20 connections a second", "% of a core", v, ROUNDS);
 	}
 	report_fact(r, "flows that they were told", "%lu", told);
@@ -437,7 +257,7 @@ static unsigned int arguments(char *room, size_t size, char **argv, unsigned int
 	size_t got;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", agent);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", lab.agent);
 	f = fopen(path, "r");
 	got = f ? fread(room, 1, size - 1, f) : 0;
 	if (f)
@@ -459,12 +279,12 @@ static double start(char **argv)
 
 	if (pipe2(words, O_CLOEXEC))
 		return ms;
-	agent = fork();
-	if (!agent) {
+	lab.agent = fork();
+	if (!lab.agent) {
 		int fd;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		snprintf(node, sizeof(node), "/run/netns/weir-%s+node+n1", lab);
+		snprintf(node, sizeof(node), "/run/netns/weir-%s+node+n1", lab.name);
 		fd = open(node, O_RDONLY);
 		if (fd < 0 || setns(fd, CLONE_NEWNET) || dup2(words[1], 2) < 0)
 			_exit(126);
@@ -493,40 +313,40 @@ static void starts(struct report *r)
 		return;
 	snprintf(file, sizeof(file), "%s/here.yaml", state);
 	manifests(file, 0, HERE, "n1", true);
-	if (up(state) && arguments(room, sizeof(room), argv, 64)) {
+	if (lab_up(state) && arguments(room, sizeof(room), argv, 64)) {
 		snprintf(file, sizeof(file), "%s/known.yaml", state);
 		manifests(file, HERE, KNOWN, "n2", false);
-		kill(agent, SIGTERM);
+		kill(lab.agent, SIGTERM);
 		sleep(2);
 		for (int i = 0; i < ROUNDS; i++) {
 			v[i] = start(argv);
 			sleep(1);
 			rss[i] = resident();
-			kill(agent, SIGTERM);
-			waitpid(agent, NULL, 0);
+			kill(lab.agent, SIGTERM);
+			waitpid(lab.agent, NULL, 0);
 		}
 		report_goal(r, "start to serving, adopting 110 pods, 1,000 known", "ms", v, ROUNDS, 100);
 		report_goal(r, "resident less maps, 1,000 pods, 100 policies", "MiB", rss, ROUNDS, 32);
 	}
-	run("rm -r %s", state);
+	lab_run("rm -r %s", state);
 }
 
 int main(int argc, char **argv)
 {
 	struct report r;
 
-	begin();
-	if (geteuid() || !up("policies/shop")) {
+	lab_begin();
+	lab_netns(from, "shop", "frontend");
+	lab_netns(to, "shop", "cart");
+	if (geteuid() || !lab_up("policies/shop")) {
 		fprintf(stderr, "agent: needs root, and a lab\n");
 		return 1;
 	}
 	report_begin(&r, "agent", "an agent with gRPC in a lab");
 	idle(&r);
 	followed(&r);
-	latency(&r, "kernel to terminal, 20 connections a second", 20);
-	latency(&r, "kernel to terminal, 10,000 connections a second", RATE);
 	thousand(&r);
-	down();
+	lab_down();
 	starts(&r);
 	return report_end(&r, argc > 1 ? argv[1] : ".") ? 1 : 0;
 }
