@@ -139,6 +139,8 @@ static void describe(const struct serve *s, struct edge_reply *to, const struct 
 	e->live = sums->live;
 	e->handshakes = sums->handshakes;
 	e->handshake_us = sums->handshake_us;
+	e->answers = sums->answers;
+	e->answer_us = sums->answer_us;
 	if (sums->handshakes) {
 		memcpy(to->bucket[n], sums->handshake_bucket, sizeof(to->bucket[n]));
 		e->handshake_bucket = to->bucket[n];

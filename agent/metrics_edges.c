@@ -32,7 +32,7 @@ static const char *protocol_text(uint8_t proto)
 	}
 }
 
-enum what { OPENED, CLOSED, LIVE, DENIED, DROPPED, WOULD, PACKETS, BYTES };
+enum what { OPENED, CLOSED, LIVE, DENIED, DROPPED, WOULD, PACKETS, BYTES, ANSWERS };
 
 static void put_one(struct metric *to, const struct edge *e, const char *way, uint64_t n)
 {
@@ -57,8 +57,24 @@ static void put_all(const struct meters *m, struct metric *to, enum what what)
 		case DROPPED:	put_one(to, e, NULL, s->dropped); break;
 		case WOULD:	put_one(to, e, NULL, s->would_deny); break;
 		case PACKETS:	put_one(to, e, "there", s->packets[0]); put_one(to, e, "back", s->packets[1]); break;
+		case ANSWERS:	put_one(to, e, NULL, s->answers); break;
 		case BYTES:	put_one(to, e, "there", s->bytes[0]); put_one(to, e, "back", s->bytes[1]); break;
 		}
+	}
+}
+
+/* Round trips, summed: with the answers, a mean for every pair at the price of two series. */
+static void read_rtt(void *ctx, struct metric *to)
+{
+	const struct meters *m = ctx;
+
+	for (unsigned int i = 0; i < m->edges->edges; i++) {
+		const struct edge *e = &m->edges->edge[i];
+		const char *value[] = { protocol_text(e->proto), e->source.ns, e->source.workload, e->destination.ns,
+					e->destination.workload };
+
+		if (e->sums.answers)
+			metric_put(to, value, e->sums.answer_us / 1e6);
 	}
 }
 
@@ -70,6 +86,7 @@ static void read_dropped(void *ctx, struct metric *to) { put_all(ctx, to, DROPPE
 static void read_would(void *ctx, struct metric *to) { put_all(ctx, to, WOULD); }
 static void read_packets(void *ctx, struct metric *to) { put_all(ctx, to, PACKETS); }
 static void read_bytes(void *ctx, struct metric *to) { put_all(ctx, to, BYTES); }
+static void read_answers(void *ctx, struct metric *to) { put_all(ctx, to, ANSWERS); }
 
 static void read_handshakes(void *ctx, struct metric *to)
 {
@@ -119,6 +136,10 @@ static const struct metric_about families[] = {
 	  .label = way_label, .read = read_packets },
 	{ .name = "weir_workload_bytes", .help = "Bytes between two workloads, of IP, from source to destination and back.",
 	  .unit = "bytes", .label = way_label, .read = read_bytes },
+	{ .name = "weir_workload_answers", .help = "TCP openings between two workloads whose SYN-ACK was seen, told as they close.",
+	  .label = pair_label, .read = read_answers },
+	{ .name = "weir_workload_rtt_seconds", .help = "Round trips of these, from the node's SYN to the SYN-ACK: their sum.",
+	  .unit = "seconds", .label = pair_label, .read = read_rtt },
 	{ .name = "weir_handshake_seconds", .help = "TCP handshakes, from SYN to the opener's ACK, by who was asked.",
 	  .unit = "seconds", .type = METRIC_HISTOGRAM, .label = workload_label, .most = WORKLOADS_MOST,
 	  .read = read_handshakes },

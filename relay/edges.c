@@ -176,6 +176,8 @@ static void read_sums(const Weir__V1__Edge *in, uint64_t *sum)
 	sum[EDGE_CLOSED] = in->closed;
 	sum[EDGE_HANDSHAKES] = in->handshakes;
 	sum[EDGE_HANDSHAKE_US] = in->handshake_us;
+	sum[EDGE_ANSWERS] = in->answers;
+	sum[EDGE_ANSWER_US] = in->answer_us;
 }
 
 /* What is new since the note, which then says what was told.  A sum that fell began anew. */

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EDGES_DEFAULT	32768		/* edges; notes are four times as many: 24 MiB when all are in use */
+#define EDGES_DEFAULT	32768		/* edges; notes are four times as many: 27 MiB when all are in use */
 #define EDGES_IDLE_S	3600
 #define EDGES_BUCKETS	16
 #define EDGES_OTHER	0		/* number of the edge whose ends are both "other" */
@@ -32,7 +32,8 @@ struct edge_end {
 /* Numbers in the order of weir.v1.Edge; live is no sum: it is how many there are now. */
 enum edge_sum {
 	EDGE_OPENED, EDGE_DENIED, EDGE_WOULD_DENY, EDGE_DROPPED, EDGE_PACKETS, EDGE_BYTES, EDGE_REPLY_PACKETS,
-	EDGE_REPLY_BYTES, EDGE_CLOSED, EDGE_HANDSHAKES, EDGE_HANDSHAKE_US, EDGE_SUMS
+	EDGE_REPLY_BYTES, EDGE_CLOSED, EDGE_HANDSHAKES, EDGE_HANDSHAKE_US,
+	EDGE_ANSWERS, EDGE_ANSWER_US, EDGE_SUMS
 };
 
 struct edge {

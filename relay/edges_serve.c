@@ -73,6 +73,8 @@ static void set_edge(struct built *b, const struct edge *e)
 	out->live = e->live;
 	out->handshakes = e->sum[EDGE_HANDSHAKES];
 	out->handshake_us = e->sum[EDGE_HANDSHAKE_US];
+	out->answers = e->sum[EDGE_ANSWERS];
+	out->answer_us = e->sum[EDGE_ANSWER_US];
 	for (int k = 0; e->sum[EDGE_HANDSHAKES] && k < EDGES_BUCKETS; k++) {
 		b->bucket[i][k] = e->bucket[k] > UINT32_MAX ? UINT32_MAX : e->bucket[k];
 		out->handshake_bucket = b->bucket[i];

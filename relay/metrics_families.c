@@ -168,6 +168,22 @@ static void read_would(void *ctx, struct metric *to) { put_sums(ctx, to, EDGE_WO
 static void read_packets(void *ctx, struct metric *to) { put_sums(ctx, to, EDGE_PACKETS, EDGE_REPLY_PACKETS); }
 static void read_bytes(void *ctx, struct metric *to) { put_sums(ctx, to, EDGE_BYTES, EDGE_REPLY_BYTES); }
 
+static void read_answers(void *ctx, struct metric *to) { put_sums(ctx, to, EDGE_ANSWERS, EDGE_ANSWERS); }
+
+static void read_rtt(void *ctx, struct metric *to)
+{
+	const struct look *l = look_of(ctx);
+
+	for (unsigned int i = 0; i < l->edges; i++) {
+		const struct look_edge *e = &l->edge[i];
+		const char *value[] = { protocol_text(e->proto), e->source.ns, e->source.workload, e->destination.ns,
+					e->destination.workload };
+
+		if (e->sum[EDGE_ANSWERS])
+			metric_put(to, value, e->sum[EDGE_ANSWER_US] / 1e6);
+	}
+}
+
 static void read_live(void *ctx, struct metric *to)
 {
 	const struct look *l = look_of(ctx);
@@ -264,6 +280,10 @@ static const struct metric_about families[] = {
 	  .read = read_packets },
 	{ .name = "weir_cluster_bytes", .help = "Bytes between two workloads, of IP, there and back.", .unit = "bytes",
 	  .label = way_label, .read = read_bytes },
+	{ .name = "weir_cluster_answers", .help = "TCP openings between two workloads whose SYN-ACK was seen.",
+	  .label = pair_label, .read = read_answers },
+	{ .name = "weir_cluster_rtt_seconds", .help = "Round trips of these, from SYN to SYN-ACK: their sum.", .unit = "seconds",
+	  .label = pair_label, .read = read_rtt },
 	{ .name = "weir_cluster_handshake_seconds", .help = "TCP handshakes, by who was asked.", .unit = "seconds",
 	  .type = METRIC_HISTOGRAM, .label = workload_label, .most = WORKLOADS_MOST, .read = read_handshakes },
 };

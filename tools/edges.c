@@ -109,6 +109,7 @@ static void take_edge(struct edges *e, const Weir__V1__EdgesReply *r, const Weir
 		.bytes = from->bytes + from->reply_bytes, .packets = from->packets + from->reply_packets, .opened = from->opened,
 		.closed = from->closed, .denied = from->denied, .would_deny = from->would_deny, .dropped = from->dropped,
 		.handshakes = from->handshakes, .handshake_us = from->handshake_us,
+		.answers = from->answers, .answer_us = from->answer_us,
 	};
 	to->live = from->live;
 	note_author(to, r, from->denied_rule);
@@ -175,6 +176,7 @@ static struct edge_sums less(const struct edge_sums *a, const struct edge_sums *
 	return (struct edge_sums){
 		a->bytes - b->bytes, a->packets - b->packets, a->opened - b->opened, a->closed - b->closed, a->denied - b->denied,
 		a->would_deny - b->would_deny, a->dropped - b->dropped, a->handshakes - b->handshakes, a->handshake_us - b->handshake_us,
+		a->answers - b->answers, a->answer_us - b->answer_us,
 	};
 }
 
@@ -189,6 +191,8 @@ static void add(struct edge_sums *to, const struct edge_sums *s)
 	to->dropped += s->dropped;
 	to->handshakes += s->handshakes;
 	to->handshake_us += s->handshake_us;
+	to->answers += s->answers;
+	to->answer_us += s->answer_us;
 }
 
 static uint64_t weight(const struct edges_row *r, enum edges_by by)

@@ -21,7 +21,7 @@
 #define EDGES_TURN_NS 5000000000ULL
 
 struct edge_sums {
-	uint64_t bytes, packets, opened, closed, denied, would_deny, dropped, handshakes, handshake_us;
+	uint64_t bytes, packets, opened, closed, denied, would_deny, dropped, handshakes, handshake_us, answers, answer_us;
 };
 
 struct edge {

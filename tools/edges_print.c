@@ -41,6 +41,8 @@ void edges_row_json(struct json_out *j, const struct edges_row *r)
 	json_uint(j, "dropped", s->dropped);
 	json_uint(j, "handshakes", s->handshakes);
 	json_uint(j, "handshake_us", s->handshake_us);
+	json_uint(j, "answers", s->answers);
+	json_uint(j, "rtt_us", s->answer_us);
 	if (r->edge->author)
 		json_text(j, "denied_by", r->edge->author);
 	json_end(j);

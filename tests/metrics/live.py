@@ -238,6 +238,8 @@ def numbers(lab, node):
     t.check("pings that policy does not allow", rose("hubble_icmp_total", family="IPv4", type="EchoRequest") >= 10)
     t.check("bytes", rose("weir_workload_bytes_total", way="there", **pair) > 11 * 5 * 40)
     t.check("handshakes", rose("weir_handshake_seconds_count", destination_workload="cart") >= 1)
+    answered, rtt = rose("weir_workload_answers_total", **pair), rose("weir_workload_rtt_seconds_total", **pair)
+    t.check("round trips, of microseconds", answered >= 1 and 0 < rtt / answered < 1, (answered, rtt))
     t.check("a live flow", total(after, "weir_workload_flows_live", **pair) >= 1)
     t.equal("nothing was lost", total(after, "weir_lost_events_total"), 0)
 
@@ -329,7 +331,7 @@ def cluster(lab, node):
         except OSError:
             return None
         return got if total(got[1], "weir_cluster_flows_opened_total") == wanted and all(
-            name in got[0] for name in ("weir_cluster_handshake_seconds", "weir_cluster_dropped_packets",
+            name in got[0] for name in ("weir_cluster_handshake_seconds", "weir_cluster_rtt_seconds", "weir_cluster_dropped_packets",
                                         "weir_cluster_flows_closed", "weir_relay_peer_clock_offset_seconds")) else None
 
     got = t.until(agree, 15, 0.5)
