@@ -28,7 +28,7 @@ static void read_stages(void *ctx, struct metric *to)
 		metric_put_count(to, (const char *[]){ loss_word(stage) }, losses_total(a->losses, stage));
 }
 
-static bool tls_of(void *ctx, struct rpc_tls_state *tls)
+static bool tls_of(void *ctx, struct certs_state *tls)
 {
 	const struct agent *a = ((struct meters *)ctx)->a;
 
@@ -37,7 +37,7 @@ static bool tls_of(void *ctx, struct rpc_tls_state *tls)
 
 static void read_expiry(void *ctx, struct metric *to)
 {
-	struct rpc_tls_state tls;
+	struct certs_state tls;
 
 	if (!tls_of(ctx, &tls))
 		return;
@@ -47,7 +47,7 @@ static void read_expiry(void *ctx, struct metric *to)
 
 static void read_failures(void *ctx, struct metric *to)
 {
-	struct rpc_tls_state tls;
+	struct certs_state tls;
 
 	if (tls_of(ctx, &tls))
 		metric_put_count(to, NULL, tls.failures);

@@ -248,7 +248,7 @@ const struct flow_views *serve_views(const struct serve *s)
 	return s ? &s->views : NULL;
 }
 
-bool serve_tls(const struct serve *s, struct rpc_tls_state *out)
+bool serve_tls(const struct serve *s, struct certs_state *out)
 {
 	if (s->tls)
 		rpc_server_tls_state(s->tls, out);

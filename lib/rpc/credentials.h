@@ -14,8 +14,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "lib/certs/certs.h"
 #include "lib/complaint.h"
 
 struct rpc_server_tls;
@@ -28,26 +28,17 @@ struct rpc_tls_files {
 	bool insecure;		/* a client takes any certificate of the server: for trying things out only */
 };
 
-/* What is loaded; any thread.  Times are seconds since 1970. */
-struct rpc_tls_state {
-	int64_t expires;	/* our certificate; 0 if there is none */
-	int64_t ca_expires;	/* the earliest of the authorities' */
-	uint64_t reloads;	/* pairs taken after the first */
-	uint64_t failures;	/* changes that were not taken */
-	char subject[256];	/* our certificate's */
-	char failure[256];	/* why the newest files are not in use; "" if they are */
-};
-
 int rpc_server_tls_open(struct rpc_server_tls **out, const struct rpc_tls_files *files, struct complaint *why);
 void rpc_server_tls_close(struct rpc_server_tls *tls);		/* NULL is fine; after its servers */
-void rpc_server_tls_state(struct rpc_server_tls *tls, struct rpc_tls_state *out);
+/* What is loaded; any thread. */
+void rpc_server_tls_state(struct rpc_server_tls *tls, struct certs_state *out);
 /* Looks at the files now, not at the next handshake.  A warning is logged once a day for a certificate that has less
  * than 'days' to live.  Any thread. */
 void rpc_server_tls_check(struct rpc_server_tls *tls, unsigned int days);
 
 int rpc_client_tls_open(struct rpc_client_tls **out, const struct rpc_tls_files *files, struct complaint *why);
 void rpc_client_tls_close(struct rpc_client_tls *tls);		/* NULL is fine; after its channels */
-void rpc_client_tls_state(struct rpc_client_tls *tls, struct rpc_tls_state *out);
+void rpc_client_tls_state(struct rpc_client_tls *tls, struct certs_state *out);
 void rpc_client_tls_check(struct rpc_client_tls *tls, unsigned int days);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -441,7 +442,7 @@ static void copy(const char *from, const char *to)
 
 static void test_reload(void)
 {
-	struct rpc_tls_state state;
+	struct certs_state state;
 	struct rpc_client_tls *ct = client_tls("ca", "client", false);
 	struct rpc_server_tls *st;
 	struct rpc_channel *old, *ch;

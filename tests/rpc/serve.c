@@ -189,7 +189,7 @@ static void on_stats(struct rpc_call *c, const uint8_t *data, size_t size, void 
 {
 	struct rpc_server_stats s;
 	struct rpc_method_stats m;
-	struct rpc_tls_state t = { 0 };
+	struct certs_state t = { 0 };
 	char text[8192];
 	size_t n;
 

@@ -12,7 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "lib/rpc/tls.h"
+#include "lib/certs/pems.h"
 
 #define FILE_MOST (1 << 20)
 
@@ -41,7 +41,7 @@ static void stamp_one(uint64_t *h, const char *path)
 	mix(h, s.st_ctim.tv_nsec);
 }
 
-uint64_t pems_stamp(const struct rpc_tls_files *files)
+uint64_t pems_stamp(const struct certs_files *files)
 {
 	uint64_t h = 7;
 
@@ -129,7 +129,7 @@ static int no_password(char *buf, int size, int writing, void *ctx)
 	return -1;
 }
 
-static int check_pair(struct pems *p, const struct rpc_tls_files *files, struct complaint *why)
+static int check_pair(struct pems *p, const struct certs_files *files, struct complaint *why)
 {
 	BIO *in = BIO_new_mem_buf(p->key, -1);
 	EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, no_password, NULL) : NULL;
@@ -156,7 +156,7 @@ static int check_pair(struct pems *p, const struct rpc_tls_files *files, struct 
 	return err;
 }
 
-static int load_once(struct pems *p, const struct rpc_tls_files *files, struct complaint *why)
+static int load_once(struct pems *p, const struct certs_files *files, struct complaint *why)
 {
 	int err;
 
@@ -176,7 +176,7 @@ static int load_once(struct pems *p, const struct rpc_tls_files *files, struct c
 	return err;
 }
 
-int pems_load(struct pems *to, const struct rpc_tls_files *files, struct complaint *why)
+int pems_load(struct pems *to, const struct certs_files *files, struct complaint *why)
 {
 	int err = -EINVAL;
 
