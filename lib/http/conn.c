@@ -35,11 +35,14 @@ int conn_open(struct http *h, int fd, const struct weir_addr *peer)
 	c->fd = fd;
 	c->peer = *peer;
 	c->since = now_ms();
-	if (loop_read(h->loop, fd, on_readable, c)) {
+	c->state = h->options.tls ? CONN_SHAKING : CONN_READING;
+	if ((h->options.tls && tls_begin(c)) || loop_read(h->loop, fd, on_readable, c)) {
+		tls_end(c);
 		free(c);
 		return -ENOMEM;
 	}
 	c->reading = true;
+	h->counts.shaking += c->state == CONN_SHAKING;
 	c->next = h->asks;
 	c->link = &h->asks;
 	if (c->next)
@@ -75,8 +78,10 @@ void conn_close(struct http_ask *c)
 
 	if (c->state == CONN_DEAD)
 		return;
+	h->counts.shaking -= c->state == CONN_SHAKING;
 	c->state = CONN_DEAD;
 	loop_forget(h->loop, c->fd);
+	tls_end(c);
 	close(c->fd);
 	*c->link = c->next;
 	if (c->next)
@@ -108,10 +113,60 @@ static void conn_watch(struct http_ask *c, bool writing)
 {
 	bool reading = !c->eof && (c->state == CONN_LINGER || c->have < HTTP_HEAD_MOST);
 
+	writing |= c->needs_room;
 	if (reading != c->reading && !loop_read(c->http->loop, c->fd, reading ? on_readable : NULL, c))
 		c->reading = reading;
 	if (writing != c->writing && !loop_write(c->http->loop, c->fd, writing ? on_writable : NULL, c))
 		c->writing = writing;
+}
+
+static ssize_t receive(struct http_ask *c, char *buf, size_t size)
+{
+	ssize_t n;
+
+	if (c->ssl && c->state != CONN_LINGER)
+		return tls_read(c, buf, size);
+	n = recv(c->fd, buf, size, 0);
+	return n < 0 ? (errno == EINTR ? -EAGAIN : -errno) : n;
+}
+
+/* Who speaks plain HTTP to us is told so, in plain HTTP. */
+static void refuse_plain(struct http_ask *c)
+{
+	static const char text[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+				   "Content-Length: 41\r\n\r\nTLS is spoken here: ask by https://, too\n";
+
+	tls_end(c);
+	if (send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || shutdown(c->fd, SHUT_WR)) {
+		conn_close(c);
+		return;
+	}
+	c->state = CONN_LINGER;
+	c->since = now_ms();
+	conn_watch(c, false);
+}
+
+static void shake(struct http_ask *c)
+{
+	struct http *h = c->http;
+	int err = tls_shake(c);
+
+	if (err == -EAGAIN) {
+		conn_watch(c, false);
+		return;
+	}
+	h->counts.unshaken += err != 0;
+	if (err && err != -EPROTONOSUPPORT) {
+		conn_close(c);
+		return;
+	}
+	h->counts.shaking--;
+	c->state = CONN_READING;
+	c->since = now_ms();
+	if (err)
+		refuse_plain(c);
+	else
+		conn_watch(c, false);
 }
 
 static void on_readable(void *ctx)
@@ -119,10 +174,18 @@ static void on_readable(void *ctx)
 	struct http_ask *c = ctx;
 	char waste[4096];
 	bool linger = c->state == CONN_LINGER;
-	ssize_t n = linger ? recv(c->fd, waste, sizeof(waste), 0) : recv(c->fd, c->in + c->have, HTTP_HEAD_MOST - c->have, 0);
+	ssize_t n;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (c->state == CONN_SHAKING) {
+		shake(c);
 		return;
+	}
+	n = linger ? receive(c, waste, sizeof(waste)) : receive(c, c->in + c->have, HTTP_HEAD_MOST - c->have);
+	if (n == -EAGAIN) {
+		if (c->needs_room != c->writing)
+			conn_watch(c, c->state == CONN_SENDING && !c->hungry);
+		return;
+	}
 	if (n < 0 || (linger && !n)) {
 		conn_close(c);
 		return;
@@ -141,7 +204,14 @@ static void on_readable(void *ctx)
 
 static void on_writable(void *ctx)
 {
-	conn_step(ctx);
+	struct http_ask *c = ctx;
+
+	if (c->needs_room) {
+		c->needs_room = false;
+		on_readable(c);
+	}
+	if (c->state != CONN_SHAKING)
+		conn_step(c);
 }
 
 static const char *status_text(unsigned int status)
@@ -149,9 +219,10 @@ static const char *status_text(unsigned int status)
 	switch (status) {
 	case 200: return "OK";
 	case 204: return "No Content";
-	case 302: return "Found";
+	case 303: return "See Other";
 	case 304: return "Not Modified";
 	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
 	case 403: return "Forbidden";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
@@ -160,6 +231,7 @@ static const char *status_text(unsigned int status)
 	case 413: return "Content Too Large";
 	case 414: return "URI Too Long";
 	case 421: return "Misdirected Request";
+	case 429: return "Too Many Requests";
 	case 431: return "Request Header Fields Too Large";
 	case 500: return "Internal Server Error";
 	case 502: return "Bad Gateway";
@@ -306,12 +378,14 @@ static void handle(struct http_ask *c, int size)
 		return;
 	}
 	h->counts.asked++;
-	c->used = size;
+	c->used = size + c->request.body;
 	c->began = http_now_ns();
 	c->close = c->request.close;
-	r = http_route(h, c->request.path);
+	r = http_route(h, c->request.path, c->request.post);
 	if (!http_host_fits(h, c->request.host))
 		http_answer_text(c, 421, "this is not the host '%s'\n", c->request.host ? c->request.host : "");
+	else if (h->options.admit && !h->options.admit(h->options.ctx, c))
+		;
 	else if (!r)
 		http_answer_text(c, 404, "there is nothing at '%s'\n", c->request.path);
 	else
@@ -362,6 +436,17 @@ static int pull_more(struct http_ask *c)
 /* Sends what is there: 0 all of it, -EAGAIN not all, or what went wrong. */
 static int send_some(struct http_ask *c)
 {
+	while (c->ssl && c->sent < c->head_size + c->body_size) {
+		bool head = c->sent < c->head_size;
+		const char *at = head ? c->head + c->sent : c->body + (c->sent - c->head_size);
+		ssize_t n = tls_write(c, at, (head ? c->head_size : c->head_size + c->body_size) - c->sent);
+
+		if (n < 0)
+			return n;
+		c->sent += n;
+		c->moved += n;
+		c->http->counts.bytes += n;
+	}
 	while (c->sent < c->head_size + c->body_size) {
 		size_t in_head = c->sent < c->head_size ? c->head_size - c->sent : 0;
 		size_t in_out = in_head ? 0 : c->sent - c->head_size;
@@ -394,6 +479,8 @@ static void finish(struct http_ask *c)
 		c->state = CONN_READING;
 		return;
 	}
+	if (c->ssl)
+		tls_finish(c);
 	shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;
 }
@@ -415,19 +502,43 @@ static int step_sending(struct http_ask *c)
 	return err;
 }
 
-static int step_reading(struct http_ask *c)
+/* The rest of a request that has come already and that no loop tells of. */
+static int read_on(struct http_ask *c)
 {
-	int n;
+	ssize_t n;
 
-	c->in[c->have] = '\0';
-	n = c->have ? http_request_read(&c->request, c->in, c->have) : 0;
-	if (n) {
-		handle(c, n);
-		return 0;
-	}
 	if (c->eof)
 		return -EPIPE;
-	return -EAGAIN;
+	if (!tls_waits(c) || c->have == HTTP_HEAD_MOST)
+		return -EAGAIN;
+	n = receive(c, c->in + c->have, HTTP_HEAD_MOST - c->have);
+	if (n <= 0)
+		return n ? (int)n : -EPIPE;
+	if (!c->have)
+		c->since = now_ms();
+	c->have += n;
+	return 0;
+}
+
+static int step_reading(struct http_ask *c)
+{
+	struct http_request *r = &c->request;
+	int n = c->head_read;
+
+	c->in[c->have] = '\0';
+	if (!n && c->have)
+		n = http_request_read(r, c->in, c->have);
+	if (n > 0 && r->post && !http_route(c->http, r->path, true))
+		n = -405;
+	else if (n > 0 && n + r->body > HTTP_HEAD_MOST)
+		n = -413;
+	if (!n || (n > 0 && c->have < n + r->body)) {
+		c->head_read = n;
+		return read_on(c);
+	}
+	c->head_read = 0;
+	handle(c, n);
+	return 0;
 }
 
 /* As far as it goes without waiting.  Called again from within (a handler that answers) it leaves the work to the one
@@ -471,10 +582,22 @@ void conn_look(struct http_ask *c, uint64_t now)
 	const struct http_options *o = &c->http->options;
 	uint64_t waited = now > c->since ? now - c->since : 0;
 
+	if (tls_stale(c)) {
+		conn_close(c);
+		return;
+	}
 	switch (c->state) {
+	case CONN_SHAKING:
+		if (waited > o->handshake_ms) {
+			c->http->counts.slow++;
+			c->http->counts.unshaken++;
+			conn_close(c);
+		}
+		break;
 	case CONN_READING:
 		if (c->have && waited > o->head_ms) {
 			c->http->counts.slow++;
+			c->head_read = 0;
 			c->close = true;
 			c->began = 0;
 			c->used = c->have;
@@ -485,6 +608,10 @@ void conn_look(struct http_ask *c, uint64_t now)
 		}
 		break;
 	case CONN_SENDING:
+		if (c->pull && o->stays && !o->stays(o->ctx, c)) {
+			conn_close(c);
+			break;
+		}
 		if (c->moved >= waited) {		/* a byte is worth a millisecond */
 			c->since = now;
 			c->moved = 0;
@@ -524,12 +651,30 @@ bool http_accepts_gzip(const struct http_ask *c)
 	return http_list_has(http_field(c, "accept-encoding"), "gzip");
 }
 
-int http_query_value(const struct http_ask *c, const char *key, char *buf, size_t size)
+bool http_posted(const struct http_ask *c)
 {
+	return c->request.post;
+}
+
+bool http_secure(const struct http_ask *c)
+{
+	return c->http->options.tls;
+}
+
+const struct weir_addr *http_peer(const struct http_ask *c)
+{
+	return &c->peer;
+}
+
+static int value_in(const char *text, size_t length, const char *key, char *buf, size_t size)
+{
+	const char *at = text, *end = text + length;
 	size_t want = strlen(key), n;
 
-	for (const char *at = c->request.query; *at; at += n + (at[n] == '&')) {
-		n = strcspn(at, "&");
+	for (; at < end; at += n + 1) {
+		const char *and = memchr(at, '&', end - at);
+
+		n = (and ? and : end) - at;
 		if (n < want || strncmp(at, key, want) || (n > want && at[want] != '='))
 			continue;
 		at += want + (n > want);
@@ -538,7 +683,17 @@ int http_query_value(const struct http_ask *c, const char *key, char *buf, size_
 			return -ENOSPC;
 		memcpy(buf, at, n);
 		buf[n] = '\0';
-		return http_decode(buf, true) < 0 ? -EINVAL : (int)strlen(buf);
+		return memchr(at, '\0', n) || http_decode(buf, true) < 0 ? -EINVAL : (int)strlen(buf);
 	}
 	return -ENOENT;
+}
+
+int http_query_value(const struct http_ask *c, const char *key, char *buf, size_t size)
+{
+	return value_in(c->request.query, strlen(c->request.query), key, buf, size);
+}
+
+int http_body_value(const struct http_ask *c, const char *key, char *buf, size_t size)
+{
+	return value_in(c->in + c->used - c->request.body, c->request.body, key, buf, size);
 }

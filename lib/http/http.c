@@ -12,6 +12,7 @@
 
 #include "lib/addr.h"
 #include "lib/http/inside.h"
+#include "lib/http/tls.h"
 
 #define ACCEPT_AT_ONCE 64
 #define PAUSE_MS 200			/* no descriptors: accept no more for so long */
@@ -31,6 +32,10 @@ static void defaults(struct http_options *o)
 		o->idle_ms = 60000;
 	if (!o->write_ms)
 		o->write_ms = 20000;
+	if (!o->handshakes)
+		o->handshakes = 64;
+	if (!o->handshake_ms)
+		o->handshake_ms = 5000;
 }
 
 static unsigned int least(unsigned int a, unsigned int b)
@@ -48,7 +53,8 @@ int http_open(struct http **out, struct loop *loop, const struct http_options *o
 	if (options)
 		h->options = *options;
 	defaults(&h->options);
-	h->tick_ms = least(1000, least(h->options.head_ms, least(h->options.idle_ms, h->options.write_ms)) / 4 + 1);
+	h->tick_ms = least(1000, least(least(h->options.head_ms, h->options.handshake_ms),
+				       least(h->options.idle_ms, h->options.write_ms)) / 4 + 1);
 	*out = h;
 	return 0;
 }
@@ -190,7 +196,7 @@ unsigned int http_port(const struct http *h)
 	return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port : ((struct sockaddr_in *)&at)->sin_port);
 }
 
-int http_at(struct http *h, const char *path, http_fn fn, void *ctx)
+static int add_route(struct http *h, const char *path, bool post, http_fn fn, void *ctx)
 {
 	struct route *r = &h->route[h->routes];
 
@@ -199,22 +205,33 @@ int http_at(struct http *h, const char *path, http_fn fn, void *ctx)
 	r->path = strdup(path);
 	if (!r->path)
 		return -ENOMEM;
+	r->post = post;
 	r->fn = fn;
 	r->ctx = ctx;
 	h->routes++;
 	return 0;
 }
 
-const struct route *http_route(const struct http *h, const char *path)
+int http_at(struct http *h, const char *path, http_fn fn, void *ctx)
+{
+	return add_route(h, path, false, fn, ctx);
+}
+
+int http_post_at(struct http *h, const char *path, http_fn fn, void *ctx)
+{
+	return add_route(h, path, true, fn, ctx);
+}
+
+const struct route *http_route(const struct http *h, const char *path, bool post)
 {
 	const struct route *best = NULL;
 	size_t most = 0;
 
 	for (const struct route *r = h->route; r < h->route + h->routes; r++) {
 		size_t n = strlen(r->path);
-		bool below = n && r->path[n - 1] == '/';
+		bool below = !r->post && n && r->path[n - 1] == '/';
 
-		if (n > most && !strncmp(path, r->path, n) && (below || !path[n])) {
+		if (r->post == post && n > most && !strncmp(path, r->path, n) && (below || !path[n])) {
 			best = r;
 			most = n;
 		}
@@ -250,7 +267,7 @@ bool http_host_fits(const struct http *h, const char *host)
 	for (const char *const *ok = h->options.host; *ok; ok++)
 		if (!strcasecmp(*ok, name))
 			return true;
-	return false;
+	return h->options.tls && http_tls_named(h->options.tls, name);
 }
 
 static void turn_away(struct http *h, int fd)
@@ -259,7 +276,7 @@ static void turn_away(struct http *h, int fd)
 				   "Content-Length: 0\r\n\r\n";
 
 	h->counts.full++;
-	if (send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (!h->options.tls && send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		h->counts.slow++;
 	close(fd);
 }
@@ -287,6 +304,29 @@ static bool make_room(struct http *h, const struct weir_addr *peer)
 	if (idle)
 		conn_close(idle);
 	return idle;
+}
+
+/* Those that shake hands longest make room for who comes: whoever means it is through before that. */
+static void make_room_to_shake(struct http *h, const struct weir_addr *peer)
+{
+	struct http_ask *oldest = NULL, *his = NULL;
+	unsigned int of_peer = 0;
+
+	for (struct http_ask *c = h->asks; c; c = c->next) {	/* the newest first */
+		if (c->state != CONN_SHAKING)
+			continue;
+		oldest = c;
+		if (!addr_equal(&c->peer, peer))
+			continue;
+		his = c;
+		of_peer++;
+	}
+	if (of_peer >= (h->options.handshakes + 3) / 4)
+		oldest = his;
+	else if (h->counts.shaking < h->options.handshakes)
+		return;
+	h->counts.unshaken++;
+	conn_close(oldest);
 }
 
 static void on_pause_over(void *ctx)
@@ -325,6 +365,8 @@ static void on_connect(void *ctx)
 		addr_of(&from, &peer);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+		if (h->options.tls)
+			make_room_to_shake(h, &peer);
 		if (!make_room(h, &peer) || conn_open(h, fd, &peer))
 			turn_away(h, fd);
 		else if (!h->tick.when)
@@ -338,6 +380,8 @@ static void on_tick(void *ctx)
 	struct http *h = ctx;
 	uint64_t now = http_now_ns() / 1000000;
 
+	if (h->options.tls)
+		tls_look(h->options.tls);
 	for (struct http_ask *c = h->asks, *next; c && c->state != CONN_DEAD; c = next) {
 		next = c->next;
 		conn_look(c, now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What http.c (listening, routes) and conn.c (one connection) share. */
+/* What http.c (listening, routes), conn.c (one connection) and tls.c (its bytes) share. */
 #ifndef WEIR_LIB_HTTP_INSIDE_H
 #define WEIR_LIB_HTTP_INSIDE_H
 
@@ -12,8 +12,10 @@
 
 #define LISTENERS_MOST 8
 #define ROUTES_MOST 64
+#define TLS_WRITE_MOST (1U << 20)
 
 enum conn_state {
+	CONN_SHAKING,			/* hands, by TLS */
 	CONN_READING,			/* a request, or waits for one */
 	CONN_LATER,			/* its handler will answer */
 	CONN_SENDING,
@@ -46,13 +48,21 @@ struct http_ask {
 	void (*gone)(void *ctx);
 	void *gone_ctx;
 
+	struct ssl_st *ssl;		/* NULL: plain text */
+	uint64_t epoch;			/* of the authorities that it was judged by */
+	time_t certified_until;
+	unsigned int key_updates;
+	bool certified, needs_room;	/* needs_room: to be read from when it can be written to */
+
 	struct http_request request;
+	int head_read;			/* bytes of a head that waits for its body */
 	size_t have, used;		/* bytes in 'in', of them the request's */
 	char in[HTTP_HEAD_MOST + 1];
 };
 
 struct route {
 	char *path;
+	bool post;
 	http_fn fn;
 	void *ctx;
 };
@@ -77,8 +87,19 @@ void conn_close(struct http_ask *c);
 void conn_look(struct http_ask *c, uint64_t now_ms);		/* is it too slow? */
 
 /* http.c: whose path it is; NULL: nobody's. */
-const struct route *http_route(const struct http *h, const char *path);
+const struct route *http_route(const struct http *h, const char *path, bool post);
 bool http_host_fits(const struct http *h, const char *host);
+
+/* tls.c; what reads and writes gives bytes, 0 at the end, -EAGAIN, or what went wrong */
+void tls_look(struct http_tls *t);			/* at the files */
+int tls_begin(struct http_ask *c);
+void tls_end(struct http_ask *c);
+int tls_shake(struct http_ask *c);			/* 0; -EPROTONOSUPPORT: it speaks plain HTTP */
+ssize_t tls_read(struct http_ask *c, char *buf, size_t size);
+ssize_t tls_write(struct http_ask *c, const char *buf, size_t size);
+bool tls_waits(const struct http_ask *c);		/* bytes are there that no loop tells of */
+void tls_finish(struct http_ask *c);
+bool tls_stale(const struct http_ask *c);		/* its certificate holds no more */
 
 static inline uint64_t http_now_ns(void)
 {

@@ -75,7 +75,8 @@ static int read_line(struct http_request *r, char *line)
 		return -505;
 	r->old = version[7] == '0';
 	r->head = !strcmp(line, "HEAD");
-	if (!r->head && strcmp(line, "GET"))
+	r->post = !strcmp(line, "POST");
+	if (!r->head && !r->post && strcmp(line, "GET"))
 		return -405;
 	return read_target(r, target);
 }
@@ -167,10 +168,24 @@ static int read_field(struct http_request *r, char *line)
 	return 0;
 }
 
-/* What the fields say of the message itself.  A GET with a body is nothing that we are asked. */
+/* How long the body is.  A GET with one is nothing that we are asked; two lengths are two requests. */
+static int read_length(struct http_request *r, const char *value, bool again)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	if (!digits || value[digits] || again)
+		return -400;
+	if (!r->post && strcmp(value, "0"))
+		return -413;
+	r->body = digits < 9 ? strtoul(value, NULL, 10) : HTTP_BODY_MOST + 1;
+	return r->body > HTTP_BODY_MOST ? -413 : 0;
+}
+
+/* What the fields say of the message itself. */
 static int understand(struct http_request *r)
 {
 	const char *connection = http_request_field(r, "connection");
+	unsigned int lengths = 0;
 
 	if (!r->path)
 		return -400;
@@ -183,8 +198,11 @@ static int understand(struct http_request *r)
 			r->host = f->value;
 		} else if (!strcasecmp(f->name, "transfer-encoding")) {
 			return -400;
-		} else if (!strcasecmp(f->name, "content-length") && strcmp(f->value, "0")) {
-			return isdigit((unsigned char)f->value[0]) ? -413 : -400;
+		} else if (!strcasecmp(f->name, "content-length")) {
+			int err = read_length(r, f->value, lengths++);
+
+			if (err)
+				return err;
 		}
 	}
 	if (!r->host && !r->old)

@@ -21,6 +21,8 @@ struct http_field {
 
 struct http_request {
 	bool head;			/* HEAD, not GET */
+	bool post;			/* POST, neither */
+	size_t body;			/* bytes that follow: of POST alone */
 	bool old;			/* HTTP/1.0: no chunks */
 	bool close;			/* the connection ends with the answer */
 	char *path, *query, *host;

@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n > 0) {
 		check_path(r.path);
 		must(r.fields <= HTTP_FIELDS_MOST && (r.old || r.host));
+		must(r.body <= HTTP_BODY_MOST && (r.post || !r.body) && !(r.post && r.head));
 		http_list_has(http_request_field(&r, "accept-encoding") ?: "", "gzip");
 		http_decode(r.query, true);
 		/* what came in one piece is not refused, nor whole earlier, in two */

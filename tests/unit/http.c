@@ -62,7 +62,15 @@ static const struct {
 	{ "a third word", "GET / x HTTP/1.1\r\nHost: a\r\n\r\n", 400, NULL },
 	{ "no version", "GET /\r\nHost: a\r\n\r\n", 400, NULL },
 	{ "another version", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, NULL },
-	{ "POST", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", 405, NULL },
+	{ "POST, without a body", "POST /x HTTP/1.1\r\nHost: a\r\n\r\n", 200, "/x" },
+	{ "POST, its head", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4096\r\n\r\n", 200, "/x" },
+	{ "POST, too much", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4097\r\n\r\n", 413, NULL },
+	{ "POST, far too much", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 413, NULL },
+	{ "two lengths", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400, NULL },
+	{ "a list of lengths", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n", 400, NULL },
+	{ "a length with a sign", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400, NULL },
+	{ "chunks posted", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400, NULL },
+	{ "PUT", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", 405, NULL },
 	{ "no host", "GET / HTTP/1.1\r\n\r\n", 400, NULL },
 	{ "two hosts", "GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400, NULL },
 	{ "a line without a colon", "GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400, NULL },
@@ -109,6 +117,29 @@ static void on_echo(void *ctx, struct http_ask *ask)
 	int n = http_query_value(ask, "k", value, sizeof(value));
 
 	http_answer_text(ask, 200, "%s|%s|%s|%d|%s", http_path(ask), http_query(ask), http_field(ask, "X-Thing"), n, value);
+}
+
+static void on_post(void *ctx, struct http_ask *ask)
+{
+	char value[16] = "";
+	int n = http_body_value(ask, "k", value, sizeof(value));
+
+	http_answer_text(ask, 200, "posted %d|%s|%d\n", n, value, http_posted(ask));
+}
+
+static bool admit(void *ctx, struct http_ask *ask)
+{
+	if (!strstr(http_query(ask), "closed"))
+		return true;
+	http_answer_text(ask, 401, "no\n");
+	return false;
+}
+
+static atomic_int open_still;
+
+static bool stays(void *ctx, const struct http_ask *ask)
+{
+	return open_still;
 }
 
 static void on_release(void *ctx)
@@ -223,6 +254,7 @@ static void start(const struct http_options *options)
 	http_at(server, "/stream", on_stream, NULL);
 	http_at(server, "/later", on_later, NULL);
 	http_at(server, "/nothing", on_nothing, NULL);
+	http_post_at(server, "/post", on_post, NULL);
 	CHECK_EQ(http_listen(server, "127.0.0.1:0", &why), 0, "listen: %s", why.text);
 	port = http_port(server);
 	pthread_create(&thread, NULL, run, NULL);
@@ -340,6 +372,64 @@ static void test_answers(void)
 	CHECK_EQ(gone, 1, "gone");
 	CHECK_EQ(released, 2, "released");
 	CHECK_EQ(answered, 0, "nobody asked to be told");
+}
+
+static void test_posts(void)
+{
+	static char buf[1 << 16], big_one[8192];
+	int fd;
+
+	start(&(struct http_options){ .head_ms = 300, .admit = admit });
+	ask("POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\na=1&k=x%20+y", buf, sizeof(buf));
+	CHECK(strstr(buf, "\r\n\r\nposted 4|x  y|1"), "a form: %s", buf);
+	ask("POST /post?k=5 HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
+	CHECK(strstr(buf, "posted -2||1"), "without a body: %s", buf);
+	ask("POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nk=%00GET /echo?no HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
+	CHECK(strstr(buf, "posted -22|") && strstr(buf, "/echo|no|"), "a hidden zero; what follows a length is another request: %s", buf);
+	ask("POST /post?closed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nk=1GET /echo?2 HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
+	CHECK(strstr(buf, "HTTP/1.1 401 ") == buf && !strstr(buf, "posted") && strstr(buf, "/echo|2"), "not let in, the next is: %s", buf);
+	ask("GET /post HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
+	CHECK(strstr(buf, "HTTP/1.1 404 ") == buf, "nothing to get there: %s", buf);
+	ask("POST /post/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", buf, sizeof(buf));
+	CHECK(strstr(buf, "HTTP/1.1 405 ") == buf, "nor to post below, before its body comes: %s", buf);
+	fd = dial();
+	say(fd, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nk=");
+	usleep(50000);
+	say(fd, "abcdPOST /post HTTP/1.1\r\nHost: a\r\nContent-Le");
+	hear(fd, buf, sizeof(buf), "posted 4|abcd");
+	CHECK(strstr(buf, "posted 4|abcd"), "in pieces: %s", buf);
+	say(fd, "ngth: 3\r\n\r\nk=e");
+	hear(fd, buf, sizeof(buf), "posted 1|e");
+	CHECK(strstr(buf, "posted 1|e"), "and the next: %s", buf);
+	close(fd);
+	fd = dial();
+	say(fd, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nk=");
+	hear(fd, buf, sizeof(buf), NULL);
+	CHECK(strstr(buf, "HTTP/1.1 408 ") == buf, "a body that does not come: %s", buf);
+	close(fd);
+	memset(big_one, 'x', sizeof(big_one) - 1);
+	memcpy(big_one, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 4096\r\nX: ", 55);
+	memcpy(big_one + 4200, "\r\n\r\n", 4);
+	ask(big_one, buf, sizeof(buf));
+	CHECK(strstr(buf, "HTTP/1.1 413 ") == buf, "more than there is room for: %.100s", buf);
+	stop();
+}
+
+static void test_stays(void)
+{
+	static char buf[1 << 16];
+	int fd;
+
+	open_still = 1;
+	start(&(struct http_options){ .head_ms = 100, .stays = stays });
+	fd = dial();
+	say(fd, "GET /stream?endless HTTP/1.1\r\nHost: a\r\n\r\n");
+	hear(fd, buf, sizeof(buf), "event 40\n");
+	CHECK(strstr(buf, "event 40\n") && !closed(fd, 1), "a stream lasts while it may");
+	open_still = 0;
+	CHECK(closed(fd, 3000), "and no longer");
+	close(fd);
+	stop();
 }
 
 static void test_streams(void)
@@ -540,6 +630,8 @@ int main(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 	test_heads();
 	test_answers();
+	test_posts();
+	test_stays();
 	test_streams();
 	test_hosts();
 	test_slow();
