@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/http/tls.h"
 #include "lib/log.h"
 #include "lib/rpc/health.h"
 #include "lib/rpc/reflection.h"
 #include "lib/rpc/unix.h"
 #include "lib/wire/descriptors.h"
+#include "relay/access.h"
 #include "relay/cluster.h"
 #include "relay/edges_follow.h"
 #include "relay/edges_serve.h"
@@ -74,6 +76,8 @@ static void on_certificates(void *ctx)
 		rpc_client_tls_check(r->relay.client_tls, CERT_DAYS);
 	if (r->relay.server_tls)
 		rpc_server_tls_check(r->relay.server_tls, CERT_DAYS);
+	if (r->relay.access && access_tls(r->relay.access))
+		http_tls_check(access_tls(r->relay.access), CERT_DAYS);
 	rpc_timer_set(r->relay.rpc, &r->certificates, CERT_MS, on_certificates, r);
 }
 
@@ -248,7 +252,8 @@ static int start(struct parts *r)
 
 	if (err)
 		return err;
-	err = rpc_loop_open(&relay->rpc) ?: open_tls(relay, &why) ?: open_nodes(r, &why) ?: add_services(r) ?:
+	err = rpc_loop_open(&relay->rpc) ?: open_tls(relay, &why) ?:
+	      (relay->settings.page ? access_open(&relay->access, &relay->settings, &why) : 0) ?: open_nodes(r, &why) ?: add_services(r) ?:
 	      listen_all(relay, &why) ?: (relay->settings.http ? meters_open(&r->meters, relay, &why) : 0) ?:
 	      (relay->settings.page ? page_open(&r->page, relay, &why) : 0);
 	if (err) {
@@ -283,6 +288,7 @@ static void stop(struct parts *r)
 	}
 	meters_close(r->meters);
 	page_close(r->page);
+	access_close(relay->access);
 	rpc_server_free(relay->server);
 	rpc_reflection_free(r->reflection);
 	rpc_health_free(r->health);

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "lib/http/tls.h"
 #include "lib/rpc/credentials.h"
+#include "relay/access.h"
 #include "relay/metrics_inside.h"
 #include "relay/relay.h"
 
@@ -112,7 +114,7 @@ static void read_lost(void *ctx, struct metric *to)
 static void read_expiry(void *ctx, struct metric *to)
 {
 	const struct relay *relay = ((struct meters *)ctx)->relay;
-	struct rpc_tls_state s;
+	struct certs_state s;
 
 	if (relay->server_tls) {
 		rpc_server_tls_state(relay->server_tls, &s);
@@ -126,6 +128,83 @@ static void read_expiry(void *ctx, struct metric *to)
 		if (s.ca_expires)
 			metric_put(to, (const char *[]){ "server-ca" }, s.ca_expires);
 	}
+	if (relay->access && access_tls(relay->access)) {
+		http_tls_state(access_tls(relay->access), &s);
+		metric_put(to, (const char *[]){ "page" }, s.expires);
+		if (s.ca_expires)
+			metric_put(to, (const char *[]){ "page-client-ca" }, s.ca_expires);
+	}
+}
+
+/* -- the page: the main thread's own -- */
+
+static void read_failures(void *ctx, struct metric *to)
+{
+	const struct relay *relay = ((struct meters *)ctx)->relay;
+	struct access_counts c = { 0 };
+	struct certs_state s = { 0 };
+
+	if (!relay->access)
+		return;
+	access_count(relay->access, &c);
+	metric_put_count(to, (const char *[]){ "page-token" }, c.file_failures);
+	if (access_tls(relay->access)) {
+		http_tls_state(access_tls(relay->access), &s);
+		metric_put_count(to, (const char *[]){ "page" }, s.failures);
+	}
+}
+
+static void read_page(void *ctx, struct metric *to)
+{
+	const struct relay *relay = ((struct meters *)ctx)->relay;
+	struct access_counts c;
+	struct http_counts h;
+
+	if (!relay->page_http)
+		return;
+	access_count(relay->access, &c);
+	http_count(relay->page_http, &h);
+	metric_put_count(to, (const char *[]){ "unknown" }, c.unknown);
+	metric_put_count(to, (const char *[]){ "wrong-token" }, c.wrong);
+	metric_put_count(to, (const char *[]){ "too-many-wrong" }, c.waited);
+	metric_put_count(to, (const char *[]){ "other-site" }, c.foreign);
+	metric_put_count(to, (const char *[]){ "handshake" }, h.unshaken);
+	metric_put_count(to, (const char *[]){ "slow" }, h.slow);
+	metric_put_count(to, (const char *[]){ "full" }, h.full);
+	metric_put_count(to, (const char *[]){ "nonsense" }, h.nonsense);
+}
+
+static void read_sessions(void *ctx, struct metric *to)
+{
+	const struct relay *relay = ((struct meters *)ctx)->relay;
+	struct access_counts c;
+
+	if (!relay->access)
+		return;
+	access_count(relay->access, &c);
+	metric_put(to, NULL, c.sessions);
+}
+
+static void read_sign_ins(void *ctx, struct metric *to)
+{
+	const struct relay *relay = ((struct meters *)ctx)->relay;
+	struct access_counts c;
+
+	if (!relay->access)
+		return;
+	access_count(relay->access, &c);
+	metric_put_count(to, NULL, c.signed_in);
+}
+
+static void read_connections(void *ctx, struct metric *to)
+{
+	const struct relay *relay = ((struct meters *)ctx)->relay;
+	struct http_counts h;
+
+	if (!relay->page_http)
+		return;
+	http_count(relay->page_http, &h);
+	metric_put(to, NULL, h.connections);
 }
 
 static const char *protocol_text(uint8_t proto)
@@ -208,7 +287,7 @@ static void read_handshakes(void *ctx, struct metric *to)
 static const char *const version_label[] = { "version", NULL }, *const state_label[] = { "state", NULL };
 static const char *const status_label[] = { "status", NULL }, *const peer_label[] = { "peer", NULL };
 static const char *const table_label[] = { "table", NULL }, *const stage_label[] = { "stage", NULL };
-static const char *const use_label[] = { "use", NULL };
+static const char *const use_label[] = { "use", NULL }, *const reason_label[] = { "reason", NULL };
 static const char *const pair_label[] = { "protocol", "source_namespace", "source_workload", "destination_namespace",
 					  "destination_workload", NULL };
 static const char *const way_label[] = { "protocol", "source_namespace", "source_workload", "destination_namespace",
@@ -262,6 +341,13 @@ static const struct metric_about families[] = {
 	{ .name = "weir_relay_agent_restarts", .help = "Agents that began anew.", .read = read_restarts },
 	{ .name = "weir_relay_certificate_expiry_timestamp_seconds", .help = "When a certificate runs out, in seconds since 1970.",
 	  .unit = "seconds", .type = METRIC_GAUGE, .label = use_label, .read = read_expiry },
+	{ .name = "weir_relay_certificate_failures", .help = "Changed files of certificates or tokens of the page that were not taken.",
+	  .label = use_label, .read = read_failures },
+	{ .name = "weir_relay_page_connections", .help = "Connections to the page now.", .type = METRIC_GAUGE, .read = read_connections },
+	{ .name = "weir_relay_page_sessions", .help = "Browsers that are signed in to the page.", .type = METRIC_GAUGE, .read = read_sessions },
+	{ .name = "weir_relay_page_sign_ins", .help = "Sign-ins to the page.", .read = read_sign_ins },
+	{ .name = "weir_relay_page_refused", .help = "Requests to the page, or connections, that were refused, by why.",
+	  .label = reason_label, .read = read_page },
 	{ .name = "weir_cluster_lost_events", .help = "Events that agents said to have lost, by where.", .label = stage_label,
 	  .read = read_lost },
 	{ .name = "weir_cluster_flows_opened", .help = "Flows opened between two workloads of the cluster.", .label = pair_label,

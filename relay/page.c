@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "lib/rpc/unix.h"
+#include "relay/access.h"
 #include "relay/page_files.h"
 #include "relay/page_inside.h"
 #include "relay/when.h"
@@ -23,19 +24,13 @@ static const char guards[] =
 static const char fresh[] = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n";
 static const char revalidate[] = "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n";
 
-void page_refuse(struct http_ask *ask, unsigned int status, const char *format, ...)
+static void refuse(struct http_ask *ask, unsigned int status, const char *fields, const char *text)
 {
 	struct json_out j;
-	char text[1024];
-	char *body = NULL;
+	char *body = NULL, all[512];
 	size_t size = 0;
-	va_list args;
-	FILE *to;
+	FILE *to = open_memstream(&body, &size);
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	to = open_memstream(&body, &size);
 	if (!to) {
 		http_answer_text(ask, 503, "no memory\n");
 		return;
@@ -46,21 +41,78 @@ void page_refuse(struct http_ask *ask, unsigned int status, const char *format, 
 	json_end(&j);
 	json_done(&j);
 	fclose(to);
-	http_answer(ask, &(struct http_answer){ .status = status, .type = "application/json", .fields = fresh, .body = body,
+	snprintf(all, sizeof(all), "%s%s", fresh, fields);
+	http_answer(ask, &(struct http_answer){ .status = status, .type = "application/json", .fields = all, .body = body,
 						.size = size, .release = free, .ctx = body });
 }
 
-/* No other site's page may ask in this browser's name: an Origin that is not ours, or a browser's word that it is another site's. */
+void page_refuse(struct http_ask *ask, unsigned int status, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	refuse(ask, status, "", text);
+}
+
+/* No other site's page may ask in this browser's name: an Origin that is not ours, or a browser's word that it is another site's.
+ * The same name by plain HTTP is another site, too; behind somebody else's TLS we cannot know. */
 bool page_allowed(struct http_ask *ask)
 {
 	const char *origin = http_field(ask, "origin"), *host = http_field(ask, "host"), *site = http_field(ask, "sec-fetch-site");
 	const char *at = strstr(origin, "://");
+	bool ours = at && !strcasecmp(at + 3, host) && (!http_secure(ask) || !strncasecmp(origin, "https:", 6));
 
-	if ((*origin && (!at || strcasecmp(at + 3, host))) || (*site && strcmp(site, "same-origin") && strcmp(site, "none"))) {
-		page_refuse(ask, 403, "asked by a page of another site");
+	if ((*origin && !ours) || (*site && strcmp(site, "same-origin") && strcmp(site, "none")) || (http_posted(ask) && !*origin)) {
+		page_refuse(ask, 403, http_posted(ask) && !*origin ? "what is posted must say by Origin which page it comes from" :
+			    "asked by a page of another site");
 		return false;
 	}
 	return true;
+}
+
+/* What shows data, or changes anything.  The page's own files are in everybody's hands anyway. */
+static bool is_guarded(const struct http_ask *ask)
+{
+	return http_posted(ask) || !strncmp(http_path(ask), "/api/", 5);
+}
+
+static bool admit(void *ctx, struct http_ask *ask)
+{
+	struct page *p = ctx;
+	struct access *a = p->relay->access;
+	char wait[64];
+
+	if (!is_guarded(ask))
+		return true;
+	if (!page_allowed(ask)) {
+		access_foreign(a);
+		return false;
+	}
+	if (http_posted(ask))
+		return true;		/* whoever signs in has nothing to show yet */
+	switch (access_of(a, ask)) {
+	case ACCESS_NONE:
+		refuse(ask, 401, "WWW-Authenticate: Bearer realm=\"weir\"\r\n", access_by_token(a) ?
+		       "sign in at /sign-in, or send 'Authorization: Bearer TOKEN'" : "a client's certificate is needed");
+		return false;
+	case ACCESS_WAIT:
+		snprintf(wait, sizeof(wait), "Retry-After: %u\r\n", access_wait(a, ask));
+		refuse(ask, 429, wait, "too many wrong tokens came from this address: wait a minute");
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* A stream ends with the right to see it. */
+static bool stays(void *ctx, const struct http_ask *ask)
+{
+	struct page *p = ctx;
+
+	return access_still(p->relay->access, ask) > ACCESS_WAIT;
 }
 
 static void on_file(void *ctx, struct http_ask *ask)
@@ -170,37 +222,42 @@ static int open_self(struct page *p, struct complaint *why)
 	return err ?: rpc_channel_open(&p->self, p->relay->rpc, &(struct rpc_target){ .server = server, .window = 65536 }, why);
 }
 
-static bool is_loopback(const char *at)
-{
-	return !strncmp(at, "127.", 4) || !strncmp(at, "[::1]", 5) || !strncmp(at, "localhost:", 10);
-}
-
 static int routes(struct page *p);
+
+static int listen_here(struct page *p, struct complaint *why)
+{
+	const struct settings *s = &p->relay->settings;
+	bool secure = access_tls(p->relay->access);
+	int host = strrchr(s->page, ':') - s->page, err = http_listen(p->http, s->page, why);
+
+	if (err)
+		return err;
+	access_port(p->relay->access, http_port(p->http));
+	p->relay->page_http = p->http;
+	log_info("the page is at http%s://%.*s:%u/%s", secure ? "s" : "", host ? host : 9, host ? s->page : "localhost",
+		 http_port(p->http), access_by_token(p->relay->access) ? ", for who has a token" : "");
+	return 0;
+}
 
 int page_open(struct page **out, struct relay *relay, struct complaint *why)
 {
-	static const char *const hosts[] = { NULL };		/* addresses and localhost */
-	struct http_options options = { .connections = 256, .host = hosts };
+	struct http_options options = { .connections = 256, .tls = access_tls(relay->access), .admit = admit, .stays = stays };
 	struct page *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
 	p->relay = relay;		/* not ours */
-	if (!is_loopback(relay->settings.page)) {
-		complaint_set(why, 0, 0, "the page is served on loopback only, not at '%s': reach it by a forwarded port "
-			      "(kubectl port-forward, ssh -L)", relay->settings.page);
-		free(p);
-		return -EINVAL;
-	}
+	memcpy(p->host, relay->settings.page_host.value, relay->settings.page_host.n * sizeof(*p->host));
+	options.host = p->host;
+	options.ctx = p;
 	err = past_open(&p->past, 0) ?: open_self(p, why) ?: http_open(&p->http, relay->loop, &options) ?: routes(p) ?:
-	      http_listen(p->http, relay->settings.page, why);
+	      listen_here(p, why);
 	if (err) {
 		page_close(p);
 		return err;
 	}
 	page_ticked(p);
-	log_info("the page is at http://127.0.0.1:%u/", http_port(p->http));
 	*out = p;
 	return 0;
 }
@@ -218,6 +275,7 @@ void page_close(struct page *p)
 	if (!p)
 		return;
 	p->closing = true;
+	p->relay->page_http = NULL;
 	http_close(p->http);
 	rpc_channel_close(p->self);
 	past_close(p->past);
@@ -234,16 +292,14 @@ static void on_status(void *ctx, struct http_ask *ask)
 {
 	Weir__V1__ClusterStatusRequest request = WEIR__V1__CLUSTER_STATUS_REQUEST__INIT;
 
-	if (page_allowed(ask))
-		page_unary(ctx, ask, &status, &request.base);
+	page_unary(ctx, ask, &status, &request.base);
 }
 
 static void on_policies(void *ctx, struct http_ask *ask)
 {
 	Weir__V1__PoliciesRequest request = WEIR__V1__POLICIES_REQUEST__INIT;
 
-	if (page_allowed(ask))
-		page_unary(ctx, ask, &policies, &request.base);
+	page_unary(ctx, ask, &policies, &request.base);
 }
 
 static void on_why(void *ctx, struct http_ask *ask)
@@ -251,8 +307,6 @@ static void on_why(void *ctx, struct http_ask *ask)
 	Weir__V1__WhyRequest request = WEIR__V1__WHY_REQUEST__INIT;
 	char from[600] = "", to[600] = "", port[16] = "", proto[16] = "TCP", *end;
 
-	if (!page_allowed(ask))
-		return;
 	if (http_query_value(ask, "from", from, sizeof(from)) < 1 || http_query_value(ask, "to", to, sizeof(to)) < 1) {
 		page_refuse(ask, 400, "from and to are needed: namespace/pod, or an address");
 		return;
@@ -280,5 +334,6 @@ static int routes(struct page *p)
 	return http_at(p->http, "/", on_file, p) ?: http_at(p->http, "/api/", on_unknown, p) ?:
 	       http_at(p->http, "/api/v1/status", on_status, p) ?: http_at(p->http, "/api/v1/policies", on_policies, p) ?:
 	       http_at(p->http, "/api/v1/why", on_why, p) ?: http_at(p->http, "/api/v1/map", page_map, p) ?:
-	       http_at(p->http, "/api/v1/strip", page_strip, p) ?: http_at(p->http, "/api/v1/flows", page_flows, p);
+	       http_at(p->http, "/api/v1/strip", page_strip, p) ?: http_at(p->http, "/api/v1/flows", page_flows, p) ?:
+	       page_sign_routes(p);
 }

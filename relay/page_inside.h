@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page's own structures: page.c routes, page_ask.c asks gRPC, page_map.c builds, page_flows.c streams. */
+/* The page's own structures: page.c routes and admits, page_sign.c signs in, page_ask.c asks gRPC, page_map.c builds, page_flows.c
+ * streams. */
 #ifndef WEIR_RELAY_PAGE_INSIDE_H
 #define WEIR_RELAY_PAGE_INSIDE_H
 
@@ -18,6 +19,7 @@
 struct page {
 	struct relay *relay;		/* not ours */
 	struct http *http;
+	const char *host[OPT_LIST_MAX + 1];	/* names that are ours, to the NULL */
 	unsigned int asking, streams;	/* main thread */
 	uint64_t streams_ever;
 	bool closing;
@@ -46,7 +48,7 @@ struct page_answer {
 void page_refuse(struct http_ask *ask, unsigned int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void page_answer_send(struct page_answer *a);	/* main thread; 'a' stays the caller's */
 void page_later(struct page_answer *a, struct page *p, struct http_ask *ask);
-bool page_allowed(struct http_ask *ask);	/* else it has been answered */
+bool page_allowed(struct http_ask *ask);	/* by our own page, or by none; else it has been answered */
 
 /* page_ask.c: one unary call, its answer as JSON. */
 struct page_unary {
@@ -57,6 +59,9 @@ struct page_unary {
 void page_unary(struct page *p, struct http_ask *ask, const struct page_unary *how, const ProtobufCMessage *request);
 void page_unary_stop(struct page *p);
 void page_whole(struct page *p, struct json_out *j);	/* gRPC's thread: the member "complete" */
+
+/* page_sign.c */
+int page_sign_routes(struct page *p);
 
 /* page_map.c */
 void page_map(void *page, struct http_ask *ask);

@@ -253,8 +253,6 @@ static void want(struct page *p, struct http_ask *ask, bool strip)
 {
 	struct wanted *w;
 
-	if (!page_allowed(ask))
-		return;
 	w = calloc(1, sizeof(*w));
 	if (!w || p->asking >= PAGE_ASKING) {
 		free(w);

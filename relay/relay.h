@@ -20,6 +20,7 @@
 #include "relay/peers.h"
 #include "relay/settings.h"
 
+struct access;			/* relay/access.h */
 struct flows;			/* relay/flows.h: GetFlows of clients */
 struct cluster;			/* relay/cluster.h: what is asked of all nodes at once */
 
@@ -28,7 +29,9 @@ struct relay {
 	uint64_t started;		/* CLOCK_REALTIME, nanoseconds */
 	uint64_t instance;		/* of this process, never 0 */
 
-	struct loop *loop;		/* the main thread's */
+	struct loop *loop;		/* the main thread's; its own, too: */
+	struct access *access;		/* who may see the page */
+	struct http *page_http;		/* NULL: no page */
 
 	struct rpc_loop *rpc;		/* gRPC's thread; all that follows is its own */
 	struct rpc_client_tls *client_tls;	/* NULL: none.  State and check: any thread */

@@ -4,6 +4,7 @@
 
 #include "lib/man.h"
 #include "lib/settings.h"
+#include "relay/access.h"
 #include "relay/edges.h"
 #include "relay/roster.h"
 #include "relay/settings.h"
@@ -28,7 +29,14 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "tls-key", &want.key, "FILE", "and its key"),
 	OPT_TEXT(0, "tls-client-ca", &want.ca, "FILE", "who signs the clients' certificates"),
 	OPT_TEXT(0, "metrics", &want.http, "ADDR:PORT", "metrics and health by HTTP (127.0.0.1:9966; \"\": nowhere)"),
-	OPT_TEXT(0, "page", &want.page, "ADDR:PORT", "the page and its API by HTTP, on loopback (nowhere; 127.0.0.1:8092 is usual)"),
+	OPT_HEAD("The page"),
+	OPT_TEXT(0, "page", &want.page, "ADDR:PORT", "it and its API by HTTP (nowhere; 127.0.0.1:8092 is usual); plain text on loopback only"),
+	OPT_TEXT(0, "page-cert", &want.page_cert, "FILE", "its certificate: use TLS; read anew when it changes"),
+	OPT_TEXT(0, "page-key", &want.page_key, "FILE", "and its key"),
+	OPT_TEXT(0, "page-token-file", &want.page_token_file, "FILE", "who has one of these tokens may see it: a line each; followed as it changes"),
+	OPT_TEXT(0, "page-client-ca", &want.page_client_ca, "FILE", "who has a certificate that this one signed may see it"),
+	OPT_LIST(0, "page-host", &want.page_host, "NAME", "a name that leads to it and that its certificate does not hold; more than once"),
+	OPT_DURATION(0, "page-session", &want.page_session_ms, "DURATION", "so long a browser stays signed in (12h)"),
 	OPT_HEAD("The rest"),
 	OPT_UINT(0, "edges", &want.edges, "N", "of workload pairs kept apart (32768), at most 1.2 KB each"),
 	OPT_TEXT(0, "data", &want.data, "DIR", "where the lock is (/var/lib/weir-relay)"),
@@ -46,7 +54,7 @@ static void defaults(void)
 {
 	want = (struct settings){
 		.socket = "/run/weir/relay.sock", .socket_mode_word = "0660", .data = "/var/lib/weir-relay",
-		.http = "127.0.0.1:9966", .level_word = "info", .format_word = "text", .edges = EDGES_DEFAULT,
+		.http = "127.0.0.1:9966", .page_session_ms = 12 * 3600000, .level_word = "info", .format_word = "text", .edges = EDGES_DEFAULT,
 	};
 }
 
@@ -94,7 +102,7 @@ static int understand(struct settings *s, struct complaint *why)
 		complaint_set(why, 0, 0, "'--edges' is from 64 to 1048576, not %u", s->edges);
 		return -EINVAL;
 	}
-	return check_tls(s, why) ?: roster_check(&roster, why);
+	return check_tls(s, why) ?: access_check(s, why) ?: roster_check(&roster, why);
 }
 
 int settings_read(struct settings *s, int argc, char **argv, struct complaint *why)
@@ -115,6 +123,8 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 		want.http = NULL;
 	if (want.page && !*want.page)
 		want.page = NULL;
+	if (want.page_token_file && !*want.page_token_file)
+		want.page_token_file = NULL;
 	*s = want;
 	return understand(s, why);
 }

@@ -26,6 +26,9 @@ struct settings {
 	const char *ca, *cert, *key;	/* of the listeners */
 	const char *http;		/* ADDRESS:PORT of metrics and health; NULL: none */
 	const char *page;		/* ADDRESS:PORT of the page; NULL: none */
+	const char *page_cert, *page_key, *page_client_ca, *page_token_file;
+	struct opt_list page_host;	/* names that lead to it */
+	unsigned int page_session_ms;
 	const char *data;		/* directory of the lock */
 	const char *config, *level_word, *format_word;
 	unsigned int edges;

@@ -26,7 +26,7 @@ fetch() {
 }
 
 bundle() {
-	"$tools/node_modules/.bin/esbuild" "$here/app.js" "$here/app.css" --bundle --minify --format=esm --target=es2022 --charset=utf8 \
+	"$tools/node_modules/.bin/esbuild" "$here/app.js" "$here/app.css" "$here/signin.css" --bundle --minify --format=esm --target=es2022 --charset=utf8 \
 		--outdir="$to" --log-level=warning
 }
 
