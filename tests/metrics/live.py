@@ -315,7 +315,7 @@ def relay(lab, node):
     log = open(f"{lab.dir}/relay.log", "w")
     return subprocess.Popen(["nsenter", f"--net={node.netns}", f"{os.environ.get('B', 'build')}/weir-relay", "--data",
                              f"{lab.dir}/relay", "--socket", f"{lab.dir}/relay.sock", "--metrics", f"127.0.0.1:{RELAY}",
-                             "--listen", "127.0.0.1:4245", "--tls-client-ca", f"{lab.dir}/ca.crt", "--tls-cert",
+                             "--page", "127.0.0.1:0", "--listen", "127.0.0.1:4245", "--tls-client-ca", f"{lab.dir}/ca.crt", "--tls-cert",
                              f"{lab.dir}/tls.crt", "--tls-key", f"{lab.dir}/tls.key", "--peer", "n1=" + lab.observer(), "--peer", "n2=127.0.0.1:9"],
                             stdout=log, stderr=log)
 
