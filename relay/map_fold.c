@@ -141,17 +141,31 @@ static uint32_t shown_in(const struct folding *f, uint32_t space)
 	return n;
 }
 
-/* Every namespace one mark to begin with, as far as that goes; then they are opened while there is room. */
-static void open_spaces(struct folding *f, uint32_t *list)
+/* Marks that are not for folded namespaces: what is wanted open has room, and there is some for who is denied. */
+static uint32_t reserve(const struct folding *f, const uint32_t *list, uint32_t n)
+{
+	uint32_t need = 0;
+
+	for (uint32_t i = 0; i < n && f->m->space[list[i]].wanted; i++)
+		need += shown_in(f, list[i]);
+	if (need > f->left * 3 / 4)
+		need = f->left * 3 / 4;
+	return need > f->left / 3 ? need : f->left / 3;
+}
+
+/* Every namespace one mark to begin with, as far as that goes; then they are opened while there is room.  How many may be folded
+ * each by itself. */
+static uint32_t open_spaces(struct folding *f, uint32_t *list)
 {
 	struct map *m = f->m;
-	uint32_t n = 0, folded;
+	uint32_t n = 0, folded, most;
 
 	for (uint32_t i = 1; i < m->nspace; i++)
 		if (shown_in(f, i))
 			list[n++] = i;
 	qsort_r(list, n, sizeof(*list), by_space, m);
-	folded = n < f->left ? n : f->left;
+	most = f->left - reserve(f, list, n);
+	folded = n < most ? n : most;
 	f->left -= folded;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t more = shown_in(f, list[i]) - 1;
@@ -163,6 +177,7 @@ static void open_spaces(struct folding *f, uint32_t *list)
 		f->left -= s->open ? more : s->alone;
 	}
 	m->counts.namespaces = m->nspace - 1;
+	return folded;
 }
 
 /* Of a namespace that is too large to be opened: those that somebody denied or that most speak with. */
@@ -329,8 +344,8 @@ void map_fold(struct map *m, const struct map_want *want)
 		focus(&f, want->focus);
 	f.left = f.most > 8 ? f.most / 4 : 1;		/* of which outside may take a quarter */
 	place_outside(&f, list);
-	spaces = f.left = f.most > m->nmark ? f.most - m->nmark : 1;
-	open_spaces(&f, list);
+	f.left = f.most > m->nmark ? f.most - m->nmark : 1;
+	spaces = open_spaces(&f, list);
 	for (uint32_t i = 1; i < m->nspace; i++)
 		if (shown_in(&f, i))
 			list[n++] = i;
