@@ -4,11 +4,12 @@
  * that are a function of time, so that whoever reads knows what should come.
  *
  *	fake_agent --at DIR/agent [--agents 50] [--rate 100] [--past 1000] [--bell 25] [--edges 100] [--foreign]
- *	           [--from 0] [--offset 0]
+ *	           [--from 0] [--offset 0] [--workloads 3000 --edges 20000]
  *
  * Agent I listens on DIR/agent.I.sock and is called "node-I".  Its flow number N has the time 'begin' + N / rate, and
  * says its number as its source port and destination port; 'past' flows lie before now.  Like the real one it looks
- * at its kernel every 'bell' ms, keeps the last 65,536 flows, says what a reader missed, and answers marks.
+ * at its kernel every 'bell' ms, keeps the last 65,536 flows, says what a reader missed, and answers marks.  With
+ * --workloads the edges are those of a large cluster (tests/relay/fake_edges.h), so many over all agents.
  * "ready" is printed when all listen.
  */
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include "lib/wire/unpack.h"
 #include "observer/observer.pb-c.h"
 #include "relay/when.h"
+#include "tests/relay/fake_edges.h"
 #include "weir/v1/agent.pb-c.h"
 
 #define HISTORY 65536
@@ -32,7 +34,7 @@
 
 static struct {
 	const char *at;
-	unsigned int agents, rate, past, bell, edges, offset, from;
+	unsigned int agents, rate, past, bell, edges, offset, from, workloads;
 	bool foreign;
 } want = { .agents = 3, .rate = 100, .past = 1000, .bell = 25, .edges = 100 };
 
@@ -43,6 +45,7 @@ static const struct opt options[] = {
 	OPT_UINT(0, "past", &want.past, "N", "flows that each has seen before"),
 	OPT_UINT(0, "bell", &want.bell, "MS", "how often it looks"),
 	OPT_UINT(0, "edges", &want.edges, "N", "edges of each"),
+	OPT_UINT(0, "workloads", &want.workloads, "N", "of a large cluster; its edges are all agents' together"),
 	OPT_UINT(0, "from", &want.from, "N", "the first one is called node-N"),
 	OPT_UINT(0, "offset", &want.offset, "MS", "agent 0's clock is so far ahead"),
 	OPT_FLAG(0, "foreign", &want.foreign, "no weir.v1.Agent"),
@@ -57,6 +60,7 @@ struct agent {
 	struct rpc_server *server;
 	struct stream *streams;
 	struct rpc_timer bell;
+	struct fake_edges cluster;
 	uint64_t looked;		/* its clock: all of before has been seen */
 };
 struct stream {
@@ -280,6 +284,24 @@ static void on_agent_status(struct rpc_call *c, const uint8_t *data, size_t size
 	rpc_call_answer_message(c, &status.base);
 }
 
+/* Of a large cluster: its share, some hundred a message, every five seconds. */
+static enum rpc_next next_of_cluster(struct rpc_call *c, struct rpc_out *out, void *ctx)
+{
+	struct rpc_timer *timer = *rpc_call_user(c);
+	struct agent *a = ctx;
+	Weir__V1__EdgesReply reply;
+
+	if (!timer || timer->when || rpc_call_stopping(c))
+		return timer && !rpc_call_stopping(c) ? RPC_IDLE : RPC_DONE;
+	if (!fake_edges_next(&a->cluster, its_now(a) / 1000000000, &reply)) {
+		rpc_timer_set(loop, timer, 5000, (rpc_fn)rpc_call_wake, c);
+		return RPC_IDLE;
+	}
+	reply.node = a->name;
+	rpc_out_message(out, &reply.base);
+	return RPC_MESSAGE;
+}
+
 /* Edges: all of them anew each time, rising by one flow a second. */
 static enum rpc_next next_edges(struct rpc_call *c, struct rpc_out *out, void *ctx)
 {
@@ -290,6 +312,8 @@ static enum rpc_next next_edges(struct rpc_call *c, struct rpc_out *out, void *c
 	Weir__V1__Edge edge = WEIR__V1__EDGE__INIT, *list[] = { &edge };
 	char workload[64];
 
+	if (want.workloads)
+		return next_of_cluster(c, out, ctx);
 	if (!timer || timer->when || rpc_call_stopping(c))
 		return timer && !rpc_call_stopping(c) ? RPC_IDLE : RPC_DONE;
 	reply.node = a->name;
@@ -321,6 +345,7 @@ static enum rpc_next next_edges(struct rpc_call *c, struct rpc_out *out, void *c
 
 static void on_edges(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
 {
+	((struct agent *)ctx)->cluster.at = 0;
 	*rpc_call_user(c) = calloc(2, sizeof(struct rpc_timer));
 }
 
@@ -370,6 +395,8 @@ static int start_agent(struct agent *a, unsigned int number)
 	a->number = number;
 	a->offset = number ? 0 : (int64_t)want.offset * 1000000;
 	a->looked = its_now(a);
+	a->cluster = (struct fake_edges){ .workloads = want.workloads, .edges = want.edges, .agents = want.agents,
+					  .agent = number, .began = a->looked / 1000000000 };
 	/* no two have flows of one time */
 	a->begin = a->looked - (uint64_t)want.past * 1000000000ULL / want.rate + (want.from + number) * 1000;
 	snprintf(a->name, sizeof(a->name), "node-%u", want.from + number);

@@ -7,6 +7,7 @@ $(B)/tests/relay/fake_agent $(RELAY_TESTS): $(B)/tests/relay/%: $(B)/tests/relay
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_RPC) $(LIBS_LIB) -lz
 
 $(B)/tests/relay/live: $(B)/tests/relay/rig.o
+$(B)/tests/relay/fake_agent: $(B)/tests/relay/fake_edges.o
 
 QUICK += $(addprefix $(B)/tests/relay/,merge edges notices past map)
 SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py tests/relay/page.py
