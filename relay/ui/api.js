@@ -12,7 +12,7 @@ const SILENCE_MS = 6000;		// a relay that hangs is as good as none; why asks nod
 
 export async function get(path, query = {}, most = SILENCE_MS) {
 	const q = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
-	const response = await fetch(`/api/v1/${path}?${q}`, { cache: "no-cache", signal: AbortSignal.timeout(most) });
+	const response = await fetch(`/api/v1/${path}${q.size ? `?${q}` : ""}`, { cache: "no-cache", signal: AbortSignal.timeout(most) });
 	if (!response.ok)
 		throw new Error(await refusal(response));
 	return response.json();

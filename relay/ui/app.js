@@ -6,14 +6,14 @@ import { complete } from "./filter.js";
 import * as details from "./details.js";
 import * as map from "./map.js";
 import * as policies from "./policies.js";
-import { expanded, set, state, watch, windowOf } from "./state.js";
+import { expanded, link, set, state, watch, windowOf } from "./state.js";
 import * as strip from "./strip.js";
 import * as table from "./table.js";
 import * as why from "./why.js";
 import { command, count } from "./words.js";
 
-const MAP_MS = 2000, STRIP_MS = 4000, POLICIES_MS = 5000;
-const phone = matchMedia("(max-width:720px)"), night = matchMedia("(prefers-color-scheme:dark)");
+const MAP_MS = 2000, EMPTY_MS = 400, STRIP_MS = 4000, POLICIES_MS = 5000;
+const phone = matchMedia("(max-width:720px)"), wide = matchMedia("(min-width:1800px)"), night = matchMedia("(prefers-color-scheme:dark)");
 let help = false, alive = true, since = 0, whole = { nodes: 0, answering: 0, lost: 0 };
 
 const dark = () => (state.theme ? state.theme === "dark" : night.matches);
@@ -21,11 +21,15 @@ const theme = () => (document.documentElement.dataset.theme = dark() ? "dark" : 
 
 // Every number says how whole it is.
 function head() {
+	const key = `${alive} ${whole.nodes} ${whole.answering} ${whole.lost}`;
+	document.body.classList.toggle("stale", !alive);
+	if (key === head.last && alive)
+		return;
+	head.last = key;
 	const ticks = Math.min(24, whole.nodes), off = whole.nodes - whole.answering;
 	put("#whole", h("span", { class: "nodes", title: `${whole.answering} of ${whole.nodes} nodes answer` }, Array.from({ length: ticks }, (_, i) => h("i", { class: i >= ticks - Math.ceil((off * ticks) / (whole.nodes || 1)) ? "off" : "" }))),
 		alive ? h("span", {}, h("b", {}, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" }, `the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
 		h("span", { class: "opt" }, h("b", {}, count(whole.lost)), " events lost"));
-	document.body.classList.toggle("stale", !alive);
 }
 
 function answered(data) {
@@ -42,28 +46,38 @@ function failed() {
 	strip.silent();
 }
 
+// What failed for want of an answer is tried again soon; a fault of the page's own is the browser's to tell.
 async function every(ms, fn) {
 	for (;;) {
+		let soon = 0;
 		if (!document.hidden)
 			try {
-				await fn();
-			} catch {
+				soon = await fn();
+			} catch (e) {
 				failed();
+				if (e instanceof ReferenceError || e instanceof TypeError && !/fetch/i.test(e.message))
+					reportError(e);
 			}
-		await new Promise((done) => setTimeout(done, alive ? ms : Math.min(ms, 1500)));
+		await new Promise((done) => setTimeout(done, soon || (alive ? ms : Math.min(ms, 1500))));
 	}
 }
 
+// As many marks as can be read here (index.html asks ahead for the same); who opens namespaces wants more.
+const budget = () => Math.min(200, (phone.matches ? 60 : wide.matches ? 130 : 80) + 40 * expanded().length);
+
 async function loadMap() {
-	const win = windowOf(), next = await get("map", { from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus });
+	const win = windowOf(), next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus });
 	answered(next);
-	if (JSON.stringify(next.marks) + JSON.stringify(next.edges) === loadMap.last && loadMap.drawn)
-		return;
-	loadMap.last = JSON.stringify(next.marks) + JSON.stringify(next.edges);
-	loadMap.drawn = true;
-	map.draw(next);
-	if (!table.table.chosen)
-		details.draw(help);
+	const text = JSON.stringify([next.marks, next.edges, state.focus]);
+	if (text !== loadMap.last) {
+		loadMap.last = text;
+		map.draw(next);
+		if (next.marks.length && !performance.getEntriesByName("first-map").length)
+			requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("first-map")));	// it has been painted
+		if (!table.table.chosen)
+			details.draw(help);
+	}
+	return next.marks.length ? 0 : EMPTY_MS;		// who waits for the first flow sees it at once
 }
 
 async function loadStrip() {
@@ -74,9 +88,9 @@ function tabs() {
 	const all = [["flows", "Flows", h("b", { class: "counted" }, count(table.size()))], ["policies", "Policies", h("b", {}, policies.size())], ["why", "Why", ""]];
 	document.body.className = [`tab-${phone.matches && !state.tab ? "map" : state.tab}`, state.sel || table.table.chosen || help ? "picked" : "",
 		...[...document.body.classList].filter((c) => c === "big" || c === "stale")].join(" ");
-	put(".tabs", all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), title: String(i + 1) }, text, n)),
+	put(".tabs", h("div", { class: "list", role: "tablist", "aria-label": "Below the map" }, all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), "aria-controls": "pane", tabindex: state.tab === key ? 0 : -1, title: `${text} (${i + 1})` }, text, n))),
 		h("div", { class: "r" }, state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
-	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-selected": String(state.tab === key) }, text)));
+	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-current": state.tab === key && "page" }, text)));
 	const el = $("#pane");
 	table.hide();
 	if (state.tab === "policies")
@@ -99,6 +113,18 @@ function ask(q) {
 		set({ q, sel: state.sel });
 }
 
+// Onto the clipboard, and said on the button; where the browser allows no clipboard, the text is there to be taken.
+async function copy(text, button) {
+	const was = button.textContent;
+	try {
+		await navigator.clipboard.writeText(text);
+		button.textContent = "copied";
+	} catch {
+		prompt("Copy this:", text);
+	}
+	setTimeout(() => (button.textContent = was), 1200);
+}
+
 const acts = {
 	close: () => pick(""),
 	clear: () => ask(""),
@@ -114,8 +140,11 @@ const acts = {
 		set({ tab: "why", why: from ? `${from.replace(/^\w+:/, "")} ${to.replace(/^\w+:/, "")} ${port} ${proto.toUpperCase()}` : state.why });
 	},
 	filter: () => ask(details.filterOf()),
-	copyrow: () => navigator.clipboard?.writeText(command(details.filterOf())),
+	copyrow: (button) => copy(command(details.filterOf()), button),
+	newest: () => table.newest(),
+	copylink: (button) => copy(link({ sel: details.lineOfFlow()?.key ? `e:${details.lineOfFlow().key}` : state.sel }), button),
 	focus: () => set({ focus: state.focus === state.sel.slice(2) ? "" : state.sel.slice(2) }),
+	unfocus: () => set({ focus: "" }),
 	fold: () => {
 		const m = map.places()?.V.get(state.sel.slice(2))?.mark;
 		if (m?.ns)
@@ -167,11 +196,7 @@ function box() {
 		ask(q.value.trim());
 	});
 	$("#clear").addEventListener("click", () => ask(""));
-	$("#copy").addEventListener("click", async () => {
-		await navigator.clipboard?.writeText(command(state.q));
-		$("#copy").textContent = "copied";
-		setTimeout(() => ($("#copy").textContent = "copy"), 1200);
-	});
+	$("#copy").addEventListener("click", () => copy(command(state.q), $("#copy")));
 }
 
 function keys(e) {
@@ -181,7 +206,7 @@ function keys(e) {
 	const on = {
 		"/": () => $("#q").focus(), "?": () => ((help = !help), details.draw(help), tabs()), Escape: () => ((help = false), pick("")), 1: () => set({ tab: "flows" }), 2: () => set({ tab: "policies" }),
 		3: () => set({ tab: "why" }), w: acts.why, d: () => ask(state.q.includes("--denied") ? state.q.replace("--denied", "").trim() : `${state.q} --denied`.trim()), " ": acts.pause, l: acts.live,
-		"+": () => map.zoom(1.25), "=": () => map.zoom(1.25), "-": () => map.zoom(0.8), 0: map.fit, t: () => set({ theme: dark() ? "light" : "dark" }), f: () => state.sel.startsWith("n:") && acts.focus(), c: acts.fold,
+		"+": () => map.zoom(1.25), "=": () => map.zoom(1.25), "-": () => map.zoom(0.8), 0: map.fit, t: () => set({ theme: dark() ? "light" : "dark" }), f: () => (state.sel.startsWith("n:") ? acts.focus() : acts.unfocus()), c: acts.fold,
 		j: () => step(1), k: () => step(-1),
 	}[e.key];
 	if (node && e.key.startsWith("Arrow")) {
@@ -191,10 +216,23 @@ function keys(e) {
 	}
 	if (node && (e.key === "Enter" || e.key === " "))
 		return e.preventDefault(), pick(`n:${node}`);
+	if (e.target.id === "pane" && state.tab === "flows" && /^Arrow(Up|Down)$/.test(e.key))
+		return e.preventDefault(), step(e.key === "ArrowDown" ? 1 : -1);
+	if (e.target.role === "tab" && /^Arrow(Left|Right)$/.test(e.key))
+		return turn(e.key === "ArrowRight" ? 1 : -1);
+	if (e.key === "Enter" && e.target.matches?.("tr[data-pick]"))
+		return e.target.click();
 	if (on && e.target.tagName !== "BUTTON") {
 		e.preventDefault();
 		on();
 	}
+}
+
+// From tab to tab by arrows: the one that is chosen has the focus.
+function turn(by) {
+	const all = ["flows", "policies", "why"];
+	set({ tab: all[(all.indexOf(state.tab) + by + all.length) % all.length] });
+	$(".tabs [aria-selected=true]").focus();
 }
 
 function step(by) {
@@ -204,6 +242,7 @@ function step(by) {
 		if (table.at(k) === t.chosen)
 			i = k;
 	choose(Math.max(0, Math.min(n - 1, i + by)));
+	table.reveal(Math.max(0, Math.min(n - 1, i + by)));
 }
 
 function choose(i) {
@@ -222,7 +261,7 @@ addEventListener("click", (e) => {
 	if (tab)
 		set({ tab, sel: phone.matches ? "" : state.sel });
 	else if (act)
-		acts[act]?.();
+		acts[act]?.(t);
 	else if (sel)
 		pick(sel);
 	else if (row)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sentence, then the author, then how close it came.
-import { h, put } from "./dom.js";
+import { $, h, put } from "./dom.js";
 import { current, places } from "./map.js";
 import { find, table } from "./table.js";
 import { state } from "./state.js";
 import { plain } from "./layout.js";
 import { bytes, clock, command, count, flowRow, glyph, micros, quote, rate, who } from "./words.js";
 
+const OVERVIEW = 7;
 const close = () => h("button", { class: "close", "aria-label": "close", "data-do": "close" }, "✕");
 const button = (act, text) => h("button", { "data-do": act }, text);
 const kv = (pairs) => h("dl", { class: "kv" }, pairs.filter(([, v]) => v !== "" && v !== null && v !== undefined).map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
@@ -29,6 +30,9 @@ function ends(from, to, port, denied) {
 	return [one("from", from), one("to", to), port && `--to-port ${port}`, denied && "--denied"].filter(Boolean).join(" ");
 }
 
+// The line of the map that the chosen flow belongs to.
+export const lineOfFlow = () => table.chosen && places()?.L.find((l) => plain(l.s).replace(/^(out|node):/, "") === table.chosen.from.id &&
+	plain(l.t).replace(/^(out|node):/, "") === table.chosen.to.id && l.verdict === table.chosen.verdict);
 export const lineOf = () => places()?.L.find((l) => `e:${l.key}` === state.sel);
 
 function author(d, side, isolating, denied) {
@@ -55,7 +59,7 @@ function flow(r) {
 		["carried", r.bytes ? `${bytes(r.bytes)} in ${count(+(d.packets ?? 0) + +(d.reply_packets ?? 0))} packets` : ""],
 		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
 		["repeats", d.repeats ? `${count(d.repeats)} more like it since the last record` : ""]]),
-	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"))];
+	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"), button("copylink", "Copy link"))];
 }
 
 function edge(l) {
@@ -71,7 +75,7 @@ function edge(l) {
 	!denied && seen && author(seen.detail.ingress?.policy ? seen.detail.ingress : seen.detail.egress, "", null, false),
 	h("table", { class: "peers" }, h("caption", {}, "ports"), l.parts.slice(0, 8).map((p) => h("tr", {}, h("td", {}, glyph(p.verdict)), h("td", {}, `${p.port || "no port"}/${p.proto}`),
 		h("td", { class: "num" }, denied ? `×${count(p.denied)}` : rate(p.rate)), h("td", { class: "num q2" }, p.latency_us ? micros(p.latency_us) : "")))),
-	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"))];
+	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"), button("copylink", "Copy link"))];
 }
 
 function node(id) {
@@ -91,19 +95,36 @@ function node(id) {
 const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["d", "denials only"],
 	["1 2 3", "flows, policies, why"], ["w", "why"], ["j k", "next, previous flow"], ["space", "pause"], ["l", "back to live"], ["+ − 0", "zoom, fit"], ["t", "light or dark"], ["esc", "let go"]];
 
-export function draw(help) {
+// Nothing is chosen: who is denied now, the most often first, each a step from its policy.
+function overview() {
+	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed").sort((a, b) => (a.verdict < b.verdict ? 1 : -1) || b.denied - a.denied);
+	const denied = all.filter((l) => l.verdict === "denied").sort((a, b) => b.denied - a.denied), would = all.filter((l) => l.verdict === "audit");
+	const hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
+	if (!current()?.marks.length)
+		return [h("h2", {}, "Nothing yet"), hint];
+	const row = (l) => h("tr", { tabindex: 0, "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, who(plain(l.s)), h("span", { class: "q" }, " → "), who(plain(l.t)), l.parts[0].port ? h("span", { class: "q" }, `:${l.parts[0].port}`) : ""),
+		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)));
+	return [h("h2", {}, denied.length ? `${denied.length} pair${denied.length > 1 ? "s are" : " is"} denied ${state.from ? "in this time" : "now"}` : `Nobody is denied ${state.from ? "in this time" : "now"}`),
+		h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(row)), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),
+		would.length > 0 && h("table", { class: "peers pairs" }, h("caption", {}, "would be denied by audited policies"), would.slice(0, OVERVIEW).map(row)), hint];
+}
+
+function shown(help) {
 	if (help)
-		return put("#det", close(), h("h2", {}, "Keys"), kv(keys.map(([k, t]) => [h("span", { class: "mono" }, k), t])));
+		return [close(), h("h2", {}, "Keys"), kv(keys.map(([k, t]) => [h("span", { class: "mono" }, k), t]))];
 	if (table.chosen)
-		return put("#det", flow(table.chosen));
+		return flow(table.chosen);
 	if (state.sel.startsWith("n:"))
-		return put("#det", node(state.sel.slice(2)));
+		return node(state.sel.slice(2));
 	const l = lineOf();
-	if (l)
-		return put("#det", edge(l));
-	const denied = (places()?.L ?? []).filter((x) => x.verdict === "denied").sort((a, b) => b.denied - a.denied);
-	const worst = denied[0];
-	put("#det", h("h2", {}, "Nothing selected"), h("p", { class: "q2" }, worst ? [`${denied.length} pair${denied.length > 1 ? "s are" : " is"} denied now, most often from `,
-		h("button", { class: "deny strong", "data-pick": `n:${worst.s}` }, worst.s.replace(/^\w+:/, "")), ". "] : current()?.marks.length ? "Nobody is denied now. " : "",
-	"Select a line, a card or a row; press ", h("span", { class: "mono" }, "?"), " for keys."));
+	return l ? edge(l) : state.sel ? [close(), h("h2", {}, "Not on the map any more"), h("p", { class: "q2" }, state.sel.slice(2).replaceAll(">", " → "))] : overview();
+}
+
+// What is chosen is told to who listens, once, and not again as its numbers change.
+let said = "";
+export function draw(help) {
+	put("#det", shown(help));
+	const text = state.sel || table.chosen || help ? [...document.querySelectorAll("#det h2, #det .when b")].map((el) => el.textContent).join(", ") : "";
+	if (text !== said)
+		$("#said").textContent = said = text;
 }

@@ -18,4 +18,11 @@ function fill(node, attrs, children) {
 export const h = (tag, attrs = {}, ...children) => fill(document.createElement(tag), attrs, children);
 export const s = (tag, attrs = {}, ...children) => fill(document.createElementNS(SVG, tag), attrs, children);
 export const $ = (selector) => document.querySelector(selector);
-export const put = (selector, ...children) => $(selector).replaceChildren(...children.flat(9).filter(Boolean));
+
+// New children; who had the focus keeps it, if there is one of the same purpose among them.
+export function put(selector, ...children) {
+	const el = $(selector), at = el.contains(document.activeElement) ? Object.entries(document.activeElement.dataset)[0] : null;
+	el.replaceChildren(...children.flat(9).filter(Boolean));
+	if (at && !el.contains(document.activeElement))
+		el.querySelector(`[data-${at[0]}="${CSS.escape(at[1])}"]`)?.focus({ preventScroll: true });
+}

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where things stand: a layer is a column, a namespace is a band over its columns, bands are packed on a skyline.  What stood
 // somewhere stays there while it lives: memory keeps columns, order of bands and of rows, and newcomers go behind.
-const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000;
+import { router } from "./route.js";
+
+const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000, DRAWN = 45, STAYS = 70, LANES = 6;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
-export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), lanes: 0, next: 0 });
+export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
 
-export function sizes(n) {
-	return n > 60 ? { w: 122, h: 18, pitch: 22, gap: 78, out: 120, head: 18, pad: 7, top: 24, between: 9, lane: 30, small: true } :
-		{ w: 148, h: 37, pitch: 48, gap: 88, out: 124, head: 21, pad: 10, top: 26, between: 14, lane: 40, small: false };
+// Cards, or chips where there are many.
+function sizes(n, memory) {
+	memory.small = n > (memory.small ? 44 : 56);
+	return memory.small ? { w: 122, h: 18, pitch: 22, gap: 78, out: 120, head: 18, pad: 7, top: 24, between: 9, lane: 30, shore: 0, small: true } :
+		{ w: 148, h: 37, pitch: 48, gap: 88, out: 124, head: 21, pad: 10, top: 26, between: 14, lane: 40, shore: 28, small: false };
 }
 
 // Services in up to three columns, by who calls whom; a circle does not matter.
@@ -55,15 +59,22 @@ function rows(list, memory) {
 	return list.sort((a, b) => memory.rows.get(a.id) - memory.rows.get(b.id));
 }
 
-// A layer of many is several lanes beside each other: the map is as wide as it is tall, about.
-function lanesOf(map, column, memory) {
-	const n = [...column.values()].filter((c) => c > 0 && c < 6), used = new Set(n).size || 1;
-	const now = Math.max(1, Math.min(4, Math.ceil(n.length / used / 18)));
-	if (now !== memory.lanes) {
-		memory.lanes = now;
+// A layer of many is several lanes beside each other: the map is about as wide for its height as a screen is.  The lanes stay while
+// they are nearly right.
+function lanesOf(column, z, memory, aspect) {
+	const n = Array(COLUMNS).fill(0), good = (lanes, r, k) => k <= lanes * r * 1.25 && k > (lanes - 1) * r * 0.6;
+	for (const c of column.values())
+		n[c] += c > 0 && c < COLUMNS - 1;
+	const lanes = (r) => n.map((k) => Math.max(1, Math.min(LANES, Math.ceil(k / r)))), used = n.filter(Boolean).length;
+	const wide = (r) => lanes(r).reduce((x, l, c) => x + (n[c] ? l * (z.w + z.lane) : 0), 0) + used * (z.gap - z.lane) + 2 * z.out;
+	let r = 4;
+	while (r < 40 && wide(r) > aspect * (z.top + r * z.pitch * 1.3))
+		r++;
+	if (!memory.rowsAt || Math.abs(r - memory.rowsAt) > Math.max(2, memory.rowsAt * 0.4) || !n.every((k, c) => !k || good(memory.lanes[c], memory.rowsAt, k))) {
+		Object.assign(memory, { rowsAt: r, lanes: lanes(r) });
 		memory.lane.clear();
 	}
-	return now;
+	return memory.lanes;
 }
 
 // What may not leave hangs below its card, a row each.
@@ -75,47 +86,70 @@ function below(map, z) {
 	return (id) => (stubs.has(id) ? (z.small ? 8 : Math.min(stubs.get(id).size, STUBS) * STUB) : 0);
 }
 
-export function layout(map, memory) {
-	const z = sizes(map.marks.length), column = columns(map, memory), list = bands(map, column, memory);
-	const { out, edges } = sides(map, column);
-	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) && !(e.verdict === "denied" && e.side === "egress"));
-	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
-	const lanes = lanesOf(map, column, memory), slot = (c, lane) => c * lanes + lane;
-	const x = {};
+// A namespace's marks by column; a cell of many is as many lanes wide as it fills, as far as there are.
+function cellsOf(b, column, lanes, memory) {
+	const cells = new Map();
+	for (const m of b.marks) {
+		const cell = cells.get(column.get(m.id)) ?? { marks: [] };
+		cell.marks.push(m);
+		cells.set(column.get(m.id), cell);
+	}
+	for (const [c, cell] of cells)
+		cell.wide = Math.max(1, Math.min(lanes[c], Math.ceil(cell.marks.length / memory.rowsAt)));
+	const cs = [...cells.keys()].sort((a, c) => a - c);
+	return { cells, lo: cs[0], hi: cs.at(-1) };
+}
+
+// Columns and their lanes, from left to right; a slot is one lane of one column.
+function gridOf(used, lanes, z) {
+	const base = lanes.map((_, c) => lanes.slice(0, c).reduce((x, y) => x + y, 0)), slot = (c, lane) => base[c] + lane, x = {};
 	let at = 0;
 	for (const c of used)
 		if (c === 0 || c === 6) {
-			x[slot(c, 0)] = at;
-			at += z.out + z.gap;
+			x[slot(c, 0)] = at + (c ? z.shore : 0);
+			at += z.out + z.gap + z.shore;
 		} else {
-			for (let lane = 0; lane < lanes; lane++)
+			for (let lane = 0; lane < lanes[c]; lane++)
 				x[slot(c, lane)] = at + lane * (z.w + z.lane);
-			at += lanes * z.w + (lanes - 1) * z.lane + z.gap;
+			at += lanes[c] * z.w + (lanes[c] - 1) * z.lane + z.gap;
 		}
-	const room = below(map, z);
-	const V = new Map(), frames = [], sky = Array(COLUMNS * lanes).fill(z.top);
-	for (const b of list) {
-		const by = new Map();
-		for (const m of b.marks)
-			by.set(column.get(m.id), [...(by.get(column.get(m.id)) ?? []), m]);
-		const cs = [...by.keys()].sort((a, c) => a - c), lo = cs[0], hi = cs.at(-1);
-		const tall = Math.max(...[...by.values()].map((l) => l.reduce((y, m) => y + z.pitch + room(m.id), 0)));
-		const head = b.framed ? z.head : 0, height = head + tall - z.pitch + z.h + (b.framed ? z.pad : 0);
-		const floor = (lane) => Math.max(...sky.slice(slot(lo, lane), slot(hi, lane) + 1));
-		const lane = memory.lane.get(b.key) ?? [...Array(lanes).keys()].reduce((best, k) => (floor(k) < floor(best) ? k : best), 0), y = floor(lane);
-		memory.lane.set(b.key, lane);
-		sky.fill(y + height + z.between, slot(lo, lane), slot(hi, lane) + 1);
-		for (const [c, l] of by)
-			rows(l, memory).reduce((top, m) => {
-				V.set(m.id, { id: m.id, mark: m, column: c, x: x[slot(c, lane)], y: top, w: z.w, h: z.h });
-				return top + z.pitch + room(m.id);
-			}, y + head);
-		if (b.framed)
-			frames.push({ ns: b.ns, x: x[slot(lo, lane)] - 12, y, w: x[slot(hi, lane)] + z.w + 24 - x[slot(lo, lane)], h: height });
+	return { x, slot, lanes, width: at - z.gap, sky: Array(slot(COLUMNS - 1, 0) + 1).fill(z.top) };
+}
+
+// A band lies where the skyline is lowest: in lanes of its own, or from the last ones of its first column to the first ones of its last.
+function lay(b, column, g, z, memory, room, V) {
+	const { cells, lo, hi } = cellsOf(b, column, g.lanes, memory), one = cells.get(lo).wide, end = (start) => g.slot(hi, (lo === hi ? start + one : cells.get(hi).wide) - 1);
+	const floor = (start) => Math.max(...g.sky.slice(g.slot(lo, start), end(start) + 1));
+	const free = lo === hi ? [...Array(g.lanes[lo] - one + 1).keys()] : [g.lanes[lo] - one], kept = memory.lane.get(b.key);
+	const start = free.includes(kept) ? kept : free.reduce((best, k) => (floor(k) < floor(best) ? k : best)), first = g.slot(lo, start), last = end(start);
+	const y = floor(start), head = b.framed ? z.head : 0;
+	let foot = y + head + z.h;
+	memory.lane.set(b.key, start);
+	for (const [c, cell] of cells) {
+		const tops = Array(cell.wide).fill(y + head);
+		for (const [i, m] of rows(cell.marks, memory).entries()) {
+			const lane = i % cell.wide, under = room(m.id);
+			V.set(m.id, { id: m.id, mark: m, column: c, x: g.x[g.slot(c, (c === lo ? start : 0) + lane)], y: tops[lane], w: z.w, h: z.h, under });
+			foot = Math.max(foot, tops[lane] + z.h + under);
+			tops[lane] += z.pitch + under;
+		}
 	}
-	shores(edges, out, V, { 0: x[0], 6: x[slot(6, 0)] }, z);
-	const H = Math.max(z.top + z.h, ...[...V.values()].map((v) => v.y + v.h + z.pad), ...frames.map((f) => f.y + f.h));
-	return { V, frames, L: route(edges, V, z), W: at - z.gap, H, z, heads: used.filter((c) => heads[c]).map((c) => ({ x: x[slot(c, 0)], text: heads[c] })) };
+	foot += b.framed ? z.pad : 0;
+	g.sky.fill(foot + z.between, first, last + 1);
+	return b.framed ? [{ ns: b.ns, x: g.x[first] - 12, y, w: g.x[last] + z.w + 24 - g.x[first], h: foot - y }] : [];
+}
+
+export function layout(map, memory, aspect = 2.4) {
+	const z = sizes(map.marks.length, memory), column = columns(map, memory), list = bands(map, column, memory);
+	const { out, edges } = sides(map, column);
+	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) && !(e.verdict === "denied" && e.side === "egress"));
+	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
+	const g = gridOf(used, lanesOf(column, z, memory, aspect), z), room = below(map, z), V = new Map();
+	const frames = list.flatMap((b) => lay(b, column, g, z, memory, room, V));
+	shores(edges, out, V, { 0: g.x[0], 6: g.x[g.slot(6, 0)] }, z);
+	const { L, take, floor } = route(edges, V, frames, z, memory);
+	const H = Math.max(z.top + z.h, floor + 8, ...[...V.values()].map((v) => v.y + v.h + (v.under ?? 0) + z.pad), ...frames.map((f) => f.y + f.h));
+	return { V, frames, L, take, W: g.width, H, z, heads: used.filter((c) => heads[c]).map((c) => ({ x: g.x[g.slot(c, 0)], text: heads[c] })) };
 }
 
 // Who is outside and calls stands on the left shore, who is called on the right one; who does both, on both.
@@ -172,49 +206,62 @@ function merge(edges, V) {
 	const L = [...all.values()];
 	for (const l of L)
 		l.parts.sort((a, b) => b.rate - a.rate || b.denied - a.denied);
-	[...L].sort((a, b) => b.rate - a.rate).forEach((l, i) => (l.minor = i > 44 && l.verdict === "allowed"));
 	return L;
 }
 
-function route(edges, V, z) {
-	const L = merge(edges, V);
+// The busiest are drawn, and whatever is denied or would be; a line that was drawn stays until it is far behind.
+function rank(L, memory) {
+	const major = new Set();
+	L.filter((l) => l.verdict === "allowed").sort((a, b) => b.rate - a.rate || (a.key < b.key ? -1 : 1)).forEach((l, i) => {
+		l.minor = i >= (memory.major.has(l.key) ? STAYS : DRAWN);
+		if (!l.minor)
+			major.add(l.key);
+	});
+	memory.major = major;
+}
+
+// Which sides a line joins: 0 with the layers, 1 against them, 2 within one lane; and at which height of the card.
+function doors(L, V, z) {
 	for (const l of L) {
 		const a = V.get(l.s), b = V.get(l.t);
 		l.stub = l.verdict === "denied" && l.side === "egress";
-		l.flip = !b || b.column > a.column ? 0 : b.column < a.column ? 1 : 2;	// 1: against the layers; 2: within one
+		l.flip = !b || b.x > a.x ? 0 : b.x < a.x ? 1 : 2;
 	}
+	const mine = new Map([...V.keys()].map((id) => [id, []]));
+	for (const l of L)
+		if (!l.stub)
+			mine.get(l.s).push(l), l.s !== l.t && mine.get(l.t).push(l);
 	for (const v of V.values()) {
-		const far = (l) => V.get(l.s === v.id ? l.t : l.s);
+		const far = (l) => V.get(l.s === v.id ? l.t : l.s), right = (l) => l.flip === 2 || (l.s === v.id) !== (l.flip === 1);
 		const spread = (list) => {
-			list.sort((p, q) => far(p).y - far(q).y || far(p).column - far(q).column || (p.key < q.key ? -1 : 1));
+			list.sort((p, q) => far(p).y - far(q).y || far(p).x - far(q).x || (p.key < q.key ? -1 : 1));
 			const step = Math.min(9, (z.h - 8) / Math.max(1, list.length - 1));
 			list.forEach((l, k) => (l[l.s === v.id ? "y0" : "y1"] = v.y + z.h / 2 + (k - (list.length - 1) / 2) * step));
 		};
-		const mine = L.filter((l) => !l.stub && (l.s === v.id || l.t === v.id)), right = (l) => l.flip === 2 || (l.s === v.id) !== (l.flip === 1);
-		spread(mine.filter(right));
-		spread(mine.filter((l) => !right(l)));
+		for (const minor of [false, true])
+			for (const side of [true, false])
+				spread(mine.get(v.id).filter((l) => !!l.minor === minor && right(l) === side));
+		v.more = [true, false].map((side) => mine.get(v.id).filter((l) => l.minor && right(l) === side).length);
 	}
-	const stubs = new Map();
-	for (const l of L) {
-		const a = V.get(l.s), b = V.get(l.t);
-		if (l.stub) {
-			const n = stubs.get(l.s) ?? 0, px = a.x + 14, y = a.y + z.h + 10 + Math.min(n, STUBS - 1) * STUB;
-			stubs.set(l.s, n + 1);
-			l.d = z.small ? `M${px + Math.min(n, 4) * 22} ${a.y + z.h}v6` : `M${px} ${a.y + z.h}V${y}h12`;
-			l.end = z.small ? [px + Math.min(n, 4) * 22, a.y + z.h + 7] : [px + 13, y];
-			l.mid = z.small ? null : [px + 20, y];
-			continue;
-		}
-		const side = l.flip ? 1 : -1, x0 = l.flip === 1 ? a.x : a.x + a.w, face = l.flip ? b.x + b.w : b.x;
-		const x1 = face + side * 7, far = Math.abs(x1 - x0), k = l.flip === 2 ? 46 : Math.max(26, far * 0.45);
-		const c0 = l.flip === 1 ? x0 - k : x0 + k, c1 = x1 + side * k;
-		l.face = -side;
-		l.end = [x1, l.y1];
-		l.d = `M${x0} ${l.y0}C${c0} ${l.y0} ${c1} ${l.y1} ${x1} ${l.y1}`;
-		l.at = (t) => {
-			const u = 1 - t, w = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
-			return [w[0] * x0 + w[1] * c0 + w[2] * c1 + w[3] * x1, (w[0] + w[1]) * l.y0 + (w[2] + w[3]) * l.y1];
-		};
+}
+
+// A wall below the source: what may not leave reaches nobody.
+function hang(l, n, a, z) {
+	const px = a.x + 14, y = a.y + z.h + 10 + Math.min(n, STUBS - 1) * STUB, at = px + Math.min(n, 4) * 22;
+	l.d = z.small ? `M${at} ${a.y + z.h}v6` : `M${px} ${a.y + z.h}V${y}h12`;
+	l.end = z.small ? [at, a.y + z.h + 7] : [px + 13, y];
+	l.mid = z.small ? null : [px + 20, y];
+}
+
+function route(edges, V, frames, z, memory) {
+	const L = merge(edges, V), stubs = new Map(), ways = router(V, frames, z, memory);
+	rank(L, memory);
+	doors(L, V, z);
+	for (const l of L.filter((l) => l.stub)) {
+		const n = stubs.get(l.s) ?? 0;
+		stubs.set(l.s, n + 1);
+		hang(l, n, V.get(l.s), z);
 	}
-	return L;
+	ways.settle(L.filter((l) => !l.stub && !l.minor));
+	return { L, take: ways.take, floor: ways.floor() };
 }

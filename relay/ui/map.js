@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map: cards, lines, walls and gates.  Numbers and widths change as they come; nothing moves unless a person moved it.
+// The map: what is shown of it, and where one looks at it.  Numbers and widths change as they come; nothing moves unless a person
+// moved it.
 import { $, s, h, put } from "./dom.js";
-import { layout, newMemory, plain } from "./layout.js";
+import { drawArcs } from "./arcs.js";
 import { lines } from "./filter.js";
+import { layout, newMemory } from "./layout.js";
+import { drawCard, drawLabels, drawLine } from "./marks.js";
+import { saveAs } from "./save.js";
 import { expanded, set, state } from "./state.js";
-import { count, glyph, line, micros, rate } from "./words.js";
+import { count, glyph } from "./words.js";
 
-let map = null, at = null, memory = newMemory(), moved = false, nodes = new Map(), groups = new Map();
-const Z = { x: 0, y: 0, k: 1 };
-const ruler = document.createElement("canvas").getContext("2d");
-const width = (text, bold) => {
-	ruler.font = `${bold ? "600 " : ""}11px ${getComputedStyle(document.body).fontFamily}`;
-	return ruler.measureText(text).width;
-};
-const thick = (r) => 1 + 1.15 * Math.log10(1 + r * 0.8);
+const SHOWN = 160;		// lines of a choice, the busiest
+const phone = matchMedia("(max-width:720px)");
+let map = null, at = null, memory = newMemory(), moved = false, dragging = false, late = null, anchor = null, nodes = new Map(), groups = new Map(), labelled = "";
+const Z = { x: 0, y: 0, k: 1, W: 0, H: 0 };
 export const current = () => map;
 export const places = () => at;
 
@@ -23,72 +23,7 @@ export function known() {
 		ports: [...new Set((map?.edges ?? []).map((e) => String(e.port)).filter((p) => p !== "0"))] };
 }
 
-function drawLine(l, small) {
-	const w = l.verdict === "denied" ? 2 : l.verdict === "audit" ? 1.75 : thick(l.rate) * (small ? 0.65 : 1), [x, y] = l.end, f = l.face ?? 1;
-	const a = 2.6 + w * 0.6, denied = l.verdict === "denied";
-	const g = s("g", { class: `edge ${l.verdict} ${l.minor ? "minor" : ""}`, "data-line": l.key },
-		s("path", { class: "case", d: l.d, "stroke-width": w + 3.5 }), s("path", { class: "ln", d: l.d, "stroke-width": w.toFixed(2) }),
-		!denied && s("path", { class: "tipA", d: `M${x} ${y - a}l${6.5 * f} ${a}l${-6.5 * f} ${a}z` }),
-		denied && s("path", { class: "wall", d: l.stub ? (l.mid ? `M${x} ${y - 6}v12` : `M${x - 7} ${y}h14`) : `M${x + 1.5 * f} ${y - 8}v16` }),
-		l.verdict === "audit" && s("rect", { class: "gate", x: x - (f < 0 ? -4 : 8), y: y - 8, width: 4, height: 16 }),
-		s("path", { class: "hit", d: l.d }));
-	return g;
-}
-
-const spoken = (v, calls, denied) => `${plain(v.id)}${v.mark.ports.length ? `, ${v.mark.ports.join(" ")}` : ""}, ${calls} in, ${denied} denied`;
-
-function drawCard(v, L, z) {
-	const m = v.mark, calls = L.filter((l) => l.t === v.id && l.verdict !== "denied"), denies = L.filter((l) => l.s === v.id && l.verdict === "denied");
-	const name = m.kind === "namespace" ? m.name || "other namespaces" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.name;
-	const sub = denies.length ? s("tspan", { class: "d" }, z.small ? `×${count(denies.reduce((n, l) => n + l.denied, 0))}` : `${denies.length} ${denies.length > 1 ? "ways" : "way"} denied`) :
-		m.kind === "namespace" ? `${count(m.count)} workloads` : m.ports.slice(0, 2).map((p) => `:${p.replace("/tcp", "")}`).join(" ") ||
-		(m.kind === "workload" ? "no ports" : m.kind === "node" || m.workload_kind === "Node" ? "node" : "");
-	const px = v.out ? 4 : 10, most = v.out ? 18 : z.small && denies.length ? 11 : m.count > 1 && !z.small ? 15 : 19, short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
-	const quiet = m.spark.every((n) => !n);
-	return s("g", { class: `node ${v.out ? "out" : ""} ${denies.length ? "hot" : ""}`, "data-node": v.id, tabindex: -1, role: "button",
-		"aria-label": spoken(v, calls.length, denies.length), transform: `translate(${v.x} ${v.y})` },
-		s("title", {}, plain(v.id)),
-		m.count > 1 && [s("rect", { class: "box", x: 4, y: -4, width: v.w, height: v.h, rx: 4, opacity: 0.6 }),
-			s("rect", { class: "box", x: 2, y: -2, width: v.w, height: v.h, rx: 4, opacity: 0.8 })],
-		s("rect", { class: "box", width: v.w, height: v.h, rx: 4 }),
-		s("text", { class: "nm", x: px, y: z.small ? 13 : 15.5 }, short),
-		z.small ? !v.out && s("text", { class: "sub", x: v.w - 6, y: 13, "text-anchor": "end" }, denies.length ? sub : m.count > 1 ? count(m.count) : "") :
-			s("text", { class: "sub", x: px, y: 29 }, sub),
-		!z.small && !quiet && !v.out && s("g", { transform: `translate(${v.w - 46} 19)` },
-			s("path", { class: "sp", d: line(m.spark, 36, 11) }),
-			s("circle", { class: "tip", cx: 36, cy: line(m.spark, 36, 11).split(" ").at(-1), r: 1.7 })));
-}
-
-// Labels interrupt their line; denials first, then by rate; what finds no room waits for focus.
-function drawLabels(L, V, frames) {
-	const taken = [...V.values()].map((v) => [v.x - 2, v.y - 1, v.x + v.w + 2, v.y + v.h + 1]);
-	for (const f of frames)
-		taken.push([f.x, f.y, f.x + 20 + width(f.ns, true), f.y + 18]);
-	for (const l of L)
-		if (l.verdict !== "allowed")
-			taken.push(l.stub ? [l.end[0] - 14, l.end[1] - 5, l.end[0] + 3, l.end[1] + 5] : [l.end[0] - 6, l.end[1] - 9, l.end[0] + 6, l.end[1] + 9]);
-	const weight = (l) => (l.key === selectedLine() ? 1e9 : l.verdict === "denied" ? 1e7 + l.denied : l.verdict === "audit" ? 1e6 : l.rate);
-	const out = [];
-	for (const l of [...L].sort((a, b) => weight(b) - weight(a)).slice(0, 80)) {
-		const denied = l.verdict === "denied", bold = denied || l.verdict === "audit";
-		const port = l.parts[0].port ? `:${l.parts[0].port} ` : "", target = l.stub ? plain(l.t).replace(/^\w+:/, "").replace(`${l.s.split("/")[0]}/`, "") : "";
-		const first = denied ? `${target}${port}×${count(l.denied)}` : l.verdict === "audit" ? `${rate(l.rate)} would be denied` : rate(l.rate);
-		const second = !bold && l.measured && l.latency / l.measured > 5000 ? ` ${micros(l.latency / l.measured)}` : "";
-		const w = width(first, bold) + (second ? width(second) : 0);
-		const tries = l.stub ? (l.mid ? [[l.mid[0] + w / 2, l.mid[1]]] : []) :
-			[...Array(21).keys()].map((i) => l.at((denied ? 0.62 : 0.5) + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.034));
-		const spot = tries.map(([x, y]) => [x - w / 2 - 3, y - 7, x + w / 2 + 3, y + 7])
-			.find((b) => taken.every((k) => b[2] < k[0] || b[0] > k[2] || b[3] < k[1] || b[1] > k[3]));
-		if (!spot)
-			continue;
-		taken.push(spot);
-		const land = frames.some((f) => spot[0] + 3 > f.x && spot[2] < f.x + f.w && spot[1] > f.y && spot[3] < f.y + f.h);
-		out.push(s("g", { class: `lab ${l.verdict}`, "data-line": l.key, transform: `translate(${(spot[0] + 3).toFixed(1)} ${(spot[3] - 3.5).toFixed(1)})` },
-			s("rect", { x: -3, y: -10, width: w + 6, height: 13, rx: 2, class: land ? "on-land" : "on-paper" }),
-			s("text", {}, first, second && s("tspan", { class: "lat" }, second))));
-	}
-	return out;
-}
+/* --- Where one looks. --- */
 
 function move() {
 	$("#world")?.setAttribute("transform", `translate(${Z.x.toFixed(1)} ${Z.y.toFixed(1)}) scale(${Z.k.toFixed(4)})`);
@@ -98,10 +33,10 @@ export function fit() {
 	const r = $("#map").getBoundingClientRect();
 	if (!at || !r.width)
 		return;
-	Z.k = Math.min((r.width - 32) / at.W, (r.height - 44) / at.H, 1.45);
-	Z.k = Math.max(Z.k, 0.25);
+	Z.k = Math.max(0.25, Math.min((r.width - 32) / at.W, (r.height - 44) / at.H, 1.45));
 	Z.x = Math.max(16, (r.width - at.W * Z.k) / 2);
 	Z.y = Math.max(10, (r.height - 30 - at.H * Z.k) / 2);
+	Object.assign(Z, { W: at.W, H: at.H });
 	moved = false;
 	move();
 }
@@ -115,8 +50,74 @@ export function zoom(f, x = innerWidth / 2, y = 200) {
 	move();
 }
 
+export function pan(dx, dy) {
+	Z.x += dx;
+	Z.y += dy;
+	moved = true;
+	move();
+}
+
+// Who is reached by the keyboard is in sight.
+function reveal(id) {
+	const v = at?.V.get(id), r = $("#map").getBoundingClientRect();
+	if (!v)
+		return;
+	const x = Z.x + v.x * Z.k, y = Z.y + v.y * Z.k, w = v.w * Z.k, ht = v.h * Z.k;
+	const dx = x < 8 ? 8 - x : x + w > r.width - 8 ? r.width - 8 - x - w : 0, dy = y < 8 ? 8 - y : y + ht > r.height - 34 ? r.height - 34 - y - ht : 0;
+	if (dx || dy)
+		pan(dx, dy);
+}
+
+// A namespace is opened or folded: what was clicked stays where it is.
+export function fold(ns) {
+	const open = expanded(), was = placeOf(ns);
+	anchor = was && { ns, x: Z.x + was.x * Z.k, y: Z.y + was.y * Z.k };
+	set({ expand: (open.includes(ns) ? open.filter((n) => n !== ns) : [...open, ns]).join(",") });
+}
+
+const placeOf = (ns) => at?.frames.find((f) => f.ns === ns) ?? at?.V.get(`ns:${ns}`);
+
+function settle(started) {
+	const was = anchor && placeOf(anchor.ns);
+	if (was) {
+		Z.x = anchor.x - was.x * Z.k;
+		Z.y = anchor.y - was.y * Z.k;
+		moved = true;
+	}
+	anchor = null;
+	if (started || (!moved && (at.W > Z.W || at.H > Z.H || at.W < Z.W * 0.75 || at.H < Z.H * 0.6)))
+		fit();
+	else
+		move();
+}
+
+/* --- What is shown. --- */
+
 const selectedLine = () => (state.sel.startsWith("e:") ? state.sel.slice(2) : "");
 const selectedNode = () => (state.sel.startsWith("n:") ? state.sel.slice(2) : "");
+
+function label(L) {
+	const key = L.map((l) => l.key).join() + selectedLine();
+	if (key === labelled || !$("#labels"))
+		return;
+	labelled = key;
+	for (const list of groups.values())
+		list.length = 1;
+	const labels = drawLabels(L, at.V, at.frames, selectedLine());
+	for (const g of labels)
+		groups.get(g.dataset.line)?.push(g);
+	$("#labels").replaceChildren(...labels);
+}
+
+// Lines too quiet to be drawn are, once they are asked for.
+function ensure(kept) {
+	for (const l of kept.filter((l) => !groups.has(l.key)).sort((a, b) => b.rate - a.rate).slice(0, SHOWN)) {
+		at.take(l);
+		const g = drawLine(l, at.z.small);
+		groups.set(l.key, [g]);
+		$("#lines")?.append(g);
+	}
+}
 
 // Filter, focus and selection change opacity, and nothing else.
 export function mark() {
@@ -124,19 +125,22 @@ export function mark() {
 		return;
 	const only = lines(state.q), id = selectedNode(), line = selectedLine();
 	const on = (l) => (!only || l.parts.some(only)) && (!id || l.s === id || l.t === id);
-	const kept = new Set(at.L.filter(on).map((l) => l.key)), any = only || id;
-	const lit = new Set(at.L.filter(on).flatMap((l) => [l.s, l.t]));
-	$("#map svg")?.classList.toggle("any", !!any);
-	for (const [key, list] of groups)
-		for (const g of list) {
-			g.classList.toggle("fade", !!any && !kept.has(key));
-			g.classList.toggle("sel", key === line);
+	const any = !!(only || id), list = any ? at.L.filter(on) : at.L, chosen = at.L.find((l) => l.key === line);
+	if (!phone.matches)
+		ensure([...(any ? list : []), ...(chosen ? [chosen] : [])]);
+	const kept = new Set(list.map((l) => l.key)), lit = new Set(list.flatMap((l) => [l.s, l.t]));
+	label((any ? list : [...at.L.filter((l) => !l.minor), ...(chosen?.minor ? [chosen] : [])]).filter((l) => groups.has(l.key)));
+	for (const [key, g] of groups)
+		for (const el of g) {
+			el.classList.toggle("fade", any && !kept.has(key));
+			el.classList.toggle("sel", key === line);
+			el.classList.toggle("hid", el.classList.contains("minor") && key !== line && !(any && kept.has(key)));
 		}
 	const ends = line.split(">");
 	for (const [key, g] of nodes) {
-		g.classList.toggle("fade", !!any && key !== id && !lit.has(key));
-		g.classList.toggle("sel", key === id || (line && (key === ends[0] || key === ends[1])));
-		g.setAttribute("tabindex", key === (id || nodes.keys().next().value) ? 0 : -1);
+		g.classList.toggle("fade", any && key !== id && !lit.has(key));
+		g.classList.toggle("sel", key === id || (!!line && (key === ends[0] || key === ends[1])));
+		g.setAttribute("tabindex", phone.matches || key === (nodes.has(id) ? id : nodes.keys().next().value) ? 0 : -1);
 	}
 }
 
@@ -146,72 +150,58 @@ function empty(whole) {
 		h("p", {}, whole.answering ? `${whole.answering} of ${whole.nodes} nodes answer and ${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: ` +
 			`the network is quiet, not unseen. The first flow appears here within seconds.` :
 			`${silent} of ${whole.nodes} nodes are silent. Enforcement goes on without the relay; look at "weir status" on a node, and at the relay's log.`),
-		h("pre", {}, whole.answering ? "weir lab probe shop/cart shop/database:5432" : "weir status")));
+		h("pre", {}, whole.answering ? "weir lab probe shop/cart shop/database:5432" : "weir status"),
+		state.from && h("button", { "data-do": "live" }, "back to live"), state.focus && h("button", { "data-do": "unfocus" }, `leave ${state.focus}`)));
+}
+
+const zooms = { fit: "All of it (0)", "+": "Nearer (+)", "−": "Farther (-)", svg: "Save the map as SVG", png: "Save the map as PNG" };
+
+function foot() {
+	return h("div", { class: "foot" }, h("div", { class: "zoom" }, Object.entries(zooms).map(([z, t]) => h("button", { "data-zoom": z, title: t, "aria-label": t }, z))),
+		state.focus && h("button", { class: "chip", "data-do": "unfocus", title: "Show everybody again (f)" }, "only ", h("b", {}, state.focus), " and neighbours ✕"),
+		map.folded.marks > 0 && h("span", { class: "folded" }, `${count(map.folded.marks)} of ${count(map.folded.workloads)} workloads folded: double-click a stack, or press c`),
+		h("div", { class: "key" }, h("span", {}, glyph("allowed"), "allowed"), h("span", {}, glyph("denied"), "denied, at the side that denied"), h("span", {}, glyph("audit"), "would be denied")));
+}
+
+function frame(f) {
+	return s("g", { class: "frame" }, s("rect", { x: f.x, y: f.y, width: f.w, height: f.h, rx: 7 }), s("text", { class: "n fold", x: f.x + 12, y: f.y + 15, "data-fold": f.ns }, s("title", {}, `Fold ${f.ns}`), f.ns));
+}
+
+function picture(before) {
+	const fresh = (l) => before.lines && l.verdict === "denied" && !before.lines.has(l.key), drawn = at.L.filter((l) => !l.minor);
+	nodes = new Map([...at.V.values()].map((v) => [v.id, drawCard(v, at.L, at.z, before.nodes.size && !before.nodes.has(v.id))]));
+	groups = new Map(drawn.map((l) => [l.key, [drawLine(l, at.z.small, fresh(l))]]));
+	return s("svg", { class: "m", role: "group", "aria-label": `Service map, ${map.marks.length} marks, ${at.L.length} lines; arrows go from card to card` },
+		s("g", { id: "world" }, at.heads.map((c) => s("text", { class: "col", x: c.x, y: 10 }, c.text)), at.frames.map(frame),
+			s("g", { id: "lines" }, drawn.map((l) => groups.get(l.key)[0])), [...nodes.values()], s("g", { id: "labels" })));
+}
+
+function small() {
+	const arcs = drawArcs(at, $("#map").clientWidth || innerWidth);
+	nodes = new Map([...arcs.querySelectorAll(".node")].map((g) => [g.dataset.node, g]));
+	groups = new Map([...arcs.querySelectorAll(".edge")].map((g) => [g.dataset.line, [g]]));
+	return arcs;
 }
 
 export function draw(next) {
+	if (dragging)
+		return (late = next);		// not under the hand
 	map = next;
 	if (!map.marks.length) {
 		at = null;
-		put("#map", empty(map.complete));
-		return;
+		return put("#map", empty(map.complete));
 	}
-	const before = at && `${at.W} ${at.H}`, started = !at;
-	at = layout(map, memory);
-	nodes = new Map([...at.V.values()].map((v) => [v.id, drawCard(v, at.L, at.z)]));
-	const frames = at.frames.map((f) => s("g", { class: "frame" }, s("rect", { x: f.x, y: f.y, width: f.w, height: f.h, rx: 7 }),
-		s("text", { class: "n fold", x: f.x + 12, y: f.y + 15, "data-fold": f.ns }, f.ns)));
-	const drawn = at.L.map((l) => [l.key, drawLine(l, at.z.small)]), labels = drawLabels(at.L, at.V, at.frames);
-	groups = new Map(drawn.map(([key, g]) => [key, [g]]));
-	for (const g of labels)
-		groups.get(g.dataset.line)?.push(g);
-	const focused = document.activeElement?.dataset?.node;
-	put("#map", s("svg", { class: "m", role: "group", "aria-label": `Service map, ${map.marks.length} marks, ${at.L.length} lines` },
-		s("g", { id: "world" }, at.heads.map((c) => s("text", { class: "col", x: c.x, y: 10 }, c.text)), frames, drawn.map(([, g]) => g),
-			[...nodes.values()], labels)),
-		arcs(), h("div", { class: "foot" }, h("div", { class: "zoom" }, ["fit", "+", "−", "svg", "png"].map((z) => h("button", { "data-zoom": z }, z))),
-			map.folded.marks > 0 && h("span", {}, `${count(map.folded.marks)} workloads folded; a click on a stack opens it`),
-			h("div", { class: "key" }, h("span", {}, glyph("allowed"), "allowed"), h("span", {}, glyph("denied"), "denied, at the side that denied it"),
-				h("span", {}, glyph("audit"), "would be denied (audit)"))));
+	const started = !at || !$("#world"), before = { nodes, lines: at && new Set(at.L.map((l) => l.key)) }, top = $("#arcs")?.scrollTop;
+	const r = $("#map").getBoundingClientRect();
+	at = layout(map, memory, Math.max(1.2, Math.min(3.2, (r.width - 32) / (r.height - 44) || 2.4)));
+	labelled = "";
 	document.body.classList.toggle("big", at.z.small);
-	if (started || (!moved && before !== `${at.W} ${at.H}`))
-		fit();
+	put("#map", phone.matches ? small() : picture(before), !phone.matches && foot());
+	if (phone.matches)
+		$("#arcs").scrollTop = top ?? 0;
 	else
-		move();
+		settle(started);
 	mark();
-	if (focused)
-		nodes.get(focused)?.focus({ preventScroll: true });
-}
-
-// On a phone: the same order top to bottom, one row a workload, lines as arcs in the margin.
-function arcs() {
-	const order = [...at.V.values()].sort((a, b) => a.column - b.column || a.y - b.y), y = new Map(), row = 36, edge = 112;
-	order.forEach((v, i) => y.set(v.id, 12 + i * row + row / 2));
-	const curve = (l) => {
-		const a = y.get(l.s), b = y.get(l.t), bow = Math.min(edge - 10, 10 + 4.1 * Math.sqrt(Math.abs(b - a))) * 1.3;
-		return `M${edge} ${a + (a < b ? 4 : -4)}C${edge - bow} ${a} ${edge - bow} ${b} ${edge - (l.verdict === "denied" ? 8 : 4)} ${b + (a < b ? -4 : 4)}`;
-	};
-	const drawn = at.L.slice().sort((a, b) => (a.verdict === "denied") - (b.verdict === "denied")).map((l) => {
-		const b = y.get(l.t) + (y.get(l.s) < y.get(l.t) ? -4 : 4);
-		return s("g", { class: `edge ${l.verdict}`, "data-line": l.key }, s("path", { class: "ln", d: curve(l), "stroke-width": l.verdict === "allowed" ? thick(l.rate) * 0.8 : 1.6 }),
-			l.verdict === "denied" ? s("path", { class: "wall", d: `M${edge - 6.5} ${b - 6}v12` }) : s("path", { class: "tipA", d: `M${edge - 5} ${b - 3.4}l6 3.4l-6 3.4z` }),
-			s("path", { class: "hit", d: curve(l) }));
-	});
-	const rows = order.map((v) => {
-		const mid = y.get(v.id), calls = at.L.filter((l) => l.t === v.id && l.verdict !== "denied").reduce((n, l) => n + l.rate, 0);
-		const denied = at.L.filter((l) => l.s === v.id && l.verdict === "denied").reduce((n, l) => n + l.denied, 0);
-		return s("g", { class: "node", "data-node": v.id, role: "button", tabindex: 0, "aria-label": spoken(v, Math.round(calls), denied) },
-			s("rect", { x: edge + 4, y: mid - row / 2 + 1, width: 600, height: row - 2, fill: "transparent" }), s("circle", { cx: edge + 4, cy: mid, r: 2.6, class: "dot" }),
-			s("text", { class: "nm", x: edge + 14, y: mid - 1 }, v.mark.name || v.id), s("text", { class: denied ? "sub bad" : "sub", x: edge + 14, y: mid + 12 },
-				`${v.mark.ns ? `${v.mark.ns} · ` : ""}${denied ? `${count(denied)} denied` : calls ? `${rate(calls)} in` : "no callers"}`));
-	});
-	return h("div", { id: "arcs" }, s("svg", { width: "100%", height: order.length * row + 320 }, drawn, rows));
-}
-
-// A namespace is opened or folded; what was clicked stays under the pointer as far as the new picture lets it.
-export function fold(ns) {
-	const open = expanded();
-	set({ expand: (open.includes(ns) ? open.filter((n) => n !== ns) : [...open, ns]).join(",") });
 }
 
 export function neighbour(id, key) {
@@ -222,38 +212,43 @@ export function neighbour(id, key) {
 	const far = (o) => Math.hypot((o.x - v.x) * (dx ? 1 : 3), (o.y - v.y) * (dy ? 1 : 3));
 	return [...at.V.values()].filter((o) => o !== v && (dx ? (o.x - v.x) * dx > 4 : (o.y - v.y) * dy > 4)).sort((a, b) => far(a) - far(b))[0]?.id ?? null;
 }
-export const focusNode = (id) => nodes.get(id)?.focus();
 
-async function asSvg() {
-	const svg = $("#map svg.m").cloneNode(true), css = await (await fetch("/app.css")).text();
-	svg.querySelector("#world").setAttribute("transform", "translate(20 14)");
-	for (const [key, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width: at.W + 40, height: at.H + 28, "data-theme": document.documentElement.dataset.theme }))
-		svg.setAttribute(key, value);
-	svg.prepend(s("style", {}, css.replaceAll(":root", "svg")), s("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }));
-	return new XMLSerializer().serializeToString(svg);
+export function focusNode(id) {
+	reveal(id);
+	nodes.get(id)?.focus({ preventScroll: true });
 }
 
-function save(blob, name) {
-	const a = h("a", { href: URL.createObjectURL(blob), download: name });
-	a.click();
-	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
-}
+/* --- Hands. --- */
 
-export async function exportAs(kind) {
-	const blob = new Blob([await asSvg()], { type: "image/svg+xml" });
-	if (kind === "svg")
-		return save(blob, "weir-map.svg");
-	const image = new Image(), canvas = h("canvas", { width: 2 * (at.W + 40), height: 2 * (at.H + 28) });
-	image.src = URL.createObjectURL(blob);
-	await image.decode();
-	canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-	URL.revokeObjectURL(image.src);
-	return new Promise((done) => canvas.toBlob((b) => done(save(b, "weir-map.png")), "image/png"));
+function drags(el) {
+	let from = null, far = false;
+	el.addEventListener("pointerdown", (e) => {
+		far = false;
+		if (e.button === 0 && !e.target.closest("#arcs, .foot"))
+			from = { x: e.clientX - Z.x, y: e.clientY - Z.y, sx: e.clientX, sy: e.clientY };
+	});
+	addEventListener("pointermove", (e) => {
+		if (!from || (!far && Math.hypot(e.clientX - from.sx, e.clientY - from.sy) < 4))
+			return;
+		far = moved = dragging = true;
+		Z.x = e.clientX - from.x;
+		Z.y = e.clientY - from.y;
+		move();
+	});
+	const end = () => {
+		from = null;
+		dragging = false;
+		if (late)
+			draw(late);
+		late = null;
+	};
+	addEventListener("pointerup", end);
+	addEventListener("pointercancel", end);
+	return () => far;
 }
 
 export function wire(pick) {
-	const el = $("#map");
-	let from = null, far = false;
+	const el = $("#map"), far = drags(el);
 	el.addEventListener("wheel", (e) => {
 		if (e.target.closest("#arcs"))
 			return;
@@ -261,32 +256,24 @@ export function wire(pick) {
 		const r = el.getBoundingClientRect();
 		zoom(Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0016)), e.clientX - r.left, e.clientY - r.top);
 	}, { passive: false });
-	el.addEventListener("pointerdown", (e) => {
-		far = false;
-		if (!e.target.closest("#arcs, .foot"))
-			from = { x: e.clientX - Z.x, y: e.clientY - Z.y, sx: e.clientX, sy: e.clientY };
-	});
-	addEventListener("pointermove", (e) => {
-		if (!from || (!far && Math.hypot(e.clientX - from.sx, e.clientY - from.sy) < 4))
-			return;
-		far = moved = true;
-		Z.x = e.clientX - from.x;
-		Z.y = e.clientY - from.y;
-		move();
-	});
-	addEventListener("pointerup", () => (from = null));
 	el.addEventListener("click", (e) => {
-		const t = e.target.closest("[data-zoom],[data-fold],[data-node],[data-line]");
-		if (far)
+		const t = e.target.closest("[data-zoom],[data-fold],[data-node],[data-line],[data-do]");
+		if (far() || t?.dataset.do)
 			return;
 		if (!t)
-			return e.target.closest(".foot") ? null : pick("");
+			return e.target.closest(".foot, .none") ? null : pick("");
 		const { zoom: z, fold: ns, node, line } = t.dataset;
 		if (z)
-			return z === "fit" ? fit() : z === "+" ? zoom(1.25) : z === "−" ? zoom(0.8) : exportAs(z);
+			return z === "fit" ? fit() : z === "+" ? zoom(1.25) : z === "−" ? zoom(0.8) : saveAs(z, $("#map svg.m"), at.W, at.H);
 		if (ns)
 			return fold(ns);
 		pick(node ? `n:${node}` : `e:${line}`);
 	});
+	el.addEventListener("dblclick", (e) => {
+		const m = at?.V.get(e.target.closest("[data-node]")?.dataset.node)?.mark;
+		if (m?.kind === "namespace" && m.ns)
+			fold(m.ns);
+	});
 	addEventListener("resize", () => !moved && fit());
+	phone.addEventListener("change", () => map && draw(map));
 }

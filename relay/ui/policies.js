@@ -29,12 +29,19 @@ export function draw(el) {
 		return el.replaceChildren(h("div", { class: "blank" }, h("p", {}, error || "asking")));
 	if (!list.length)
 		return el.replaceChildren(h("div", { class: "blank" }, h("h2", {}, "No policy is known"), h("p", {}, "Nothing is isolated: everybody may speak with everybody. A NetworkPolicy among the manifests appears here at once.")));
-	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0)).map((p) => {
-		const slash = p.name.lastIndexOf("/"), bad = p.state === "rejected", kind = bad ? "deny" : p.audit ? "audit" : "q2";
-		return [h("div", { class: "grid row" }, h("span", {}, h("span", { class: "q" }, p.name.slice(0, slash + 1)), p.name.slice(slash + 1)), h("span", { class: "q2 p2" }, p.tier), h("span", { class: "num q2 p2" }, count(p.pods ?? 0)),
-			h("span", { class: "num" }, count(+(p.hits ?? 0))), h("span", { class: "num q2 p2" }, count(p.rules ?? 0)), h("span", { class: "num q2 p2" }, count(p.nodes ?? 0)),
-			h("span", { class: kind }, p.audit && !bad ? "in audit" : words[p.state] ?? p.state)),
-		p.why && h("div", { class: "grid rule note" }, h("span", { class: `whole-row ${kind}` }, p.why))];
-	});
-	el.replaceChildren(h("div", { class: "grid th" }, [["policy"], ["tier", "p2"], ["pods", "num p2"], ["hits", "num"], ["rules", "num p2"], ["nodes", "num p2"], ["state"]].map(([t, c]) => h("span", { class: c }, t))), ...rows.flat().filter(Boolean));
+	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0) || (a.name < b.name ? -1 : 1));
+	el.replaceChildren(h("div", { role: "table", "aria-label": "Policies" }, h("div", { class: "grid th", role: "row" },
+		[["policy"], ["state"], ["tier", "p2"], ["pods", "num p2"], ["rules", "num p2"], ["nodes", "num p2"], ["hits", "num"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
+}
+
+const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
+function row(p) {
+	const slash = p.name.lastIndexOf("/"), bad = p.state === "rejected", kind = bad ? "deny" : p.audit ? "audit" : "q2";
+	const pods = p.pods ?? 0, rules = p.rules ?? 0, nodes = p.nodes ?? 0, cell = (c, ...text) => h("span", { class: c, role: "cell" }, ...text);
+	return [h("div", { class: "grid row", role: "row" }, cell("name", h("span", { class: "q" }, p.name.slice(0, slash + 1)), p.name.slice(slash + 1)),
+		cell(`state ${kind}`, p.audit && !bad ? "in audit" : words[p.state] ?? p.state), cell("q2 p2", p.tier), cell("num q2 p2", count(pods)), cell("num q2 p2", count(rules)),
+		cell("num q2 p2", count(nodes)), cell("num", count(+(p.hits ?? 0)), h("span", { class: "q only-phone" }, " hits")), cell("q only-phone sum", `${many(pods, "pod")}, ${many(rules, "rule")}, ${many(nodes, "node")}`)),
+	p.why && h("div", { class: "grid rule note" }, h("span", { class: `whole-row ${kind}` }, p.why)),
+	p.rejected?.length > 0 && p.rejected.length < nodes && h("div", { class: "grid rule note" }, h("span", { class: "whole-row q2" }, `refused by ${p.rejected.slice(0, 6).join(", ")}${p.rejected.length > 6 ? " and others" : ""}`))];
 }

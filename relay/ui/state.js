@@ -11,13 +11,18 @@ function read() {
 	state.tab ||= "flows";
 }
 
+// The address of what is looked at, with a change.
+export function link(change = {}) {
+	const p = new URLSearchParams(), all = { ...state, ...change };
+	for (const name of names)
+		if (all[name] && !(name === "tab" && all.tab === "flows"))
+			p.set(name, all[name]);
+	return `${location.href.split("#")[0]}#${p}`;
+}
+
 export function set(change) {
 	Object.assign(state, change);
-	const p = new URLSearchParams();
-	for (const name of names)
-		if (state[name] && !(name === "tab" && state.tab === "flows"))
-			p.set(name, state[name]);
-	history.replaceState(null, "", "#" + p);
+	history.replaceState(null, "", link());
 	for (const fn of listeners)
 		fn(change);
 }

@@ -2,7 +2,7 @@
 // The last hour: flows up, denials down on a scale of their own, losses hatched, what changed as marks.  Drag chooses a window.
 import { $, s, put } from "./dom.js";
 import { set, state, windowOf } from "./state.js";
-import { clock, count } from "./words.js";
+import { clock, count, rate } from "./words.js";
 
 let data = null, drag = null, choose = null;
 const phone = matchMedia("(max-width:720px)");
@@ -12,34 +12,40 @@ export function show(next, alive) {
 	draw();
 }
 
+// The minute that has only begun, filled up with the end of the one before: its line would fall to nothing each time.
+const sliding = (v, part) => [...v.slice(0, -1), v.at(-1) + (1 - part) * (v.at(-2) ?? 0)];
+
+// Every tenth minute by the clock, with room between them.
+const hours = (n) => [...Array(n).keys()].filter((m) => new Date(data.from + m * data.step).getMinutes() % 10 === 0 && m < n - 1 && (m === 0 || m > 1));
+
 function draw() {
 	const el = $("#strip"), { width: W, height: H } = el.getBoundingClientRect();
 	if (!data || !W)
 		return;
+	const part = Math.min(1, Math.max(0, (Date.now() - data.from) / data.step - (data.flows.length - 1)));
+	const flows = sliding(data.flows, part), denied = sliding(data.denied, part);
 	const n = data.flows.length, left = phone.matches ? 12 : 150, right = phone.matches ? 12 : 96, w = W - left - right, base = H * 0.55;
 	const up = base - 15, down = H - base - 16, x = (m) => left + (m * w) / n;
-	const most = Math.max(1, ...data.flows), worst = Math.max(1, ...data.denied), per = data.step / 1000;
-	const top = (m) => (base - (data.flows[m] / most) * up).toFixed(1);
+	const most = Math.max(1, ...flows), worst = Math.max(1, ...denied);
+	const top = (m) => (base - (flows[m] / most) * up).toFixed(1);
 	const win = drag ? { from: data.from + Math.min(drag.a, drag.b) * data.step, to: data.from + (Math.max(drag.a, drag.b) + 1) * data.step } : windowOf();
 	const minute = (ms) => Math.max(0, Math.min(n, (ms - data.from) / data.step));
 	const known = data.known.findIndex(Boolean), lost = data.lost.reduce((a, b) => a + b, 0);
-	const path = data.flows.map((_, m) => `L${x(m + 0.5).toFixed(1)} ${top(m)}`).join("");
-	const seconds = Math.max(1, Math.min(per, (Date.now() - data.from - (n - 1) * data.step) / 1000));
+	const path = flows.map((_, m) => `L${x(m + 0.5).toFixed(1)} ${top(m)}`).join("");
 	put("#strip", s("svg", { role: "img", "aria-label": `Flows, denials and losses of the last ${n} minutes: ${count(data.denied.reduce((a, b) => a + b, 0))} denied, ${count(lost)} lost` },
 		s("defs", {}, s("pattern", { id: "hx", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
 			s("path", { d: "M0 0v5", class: "hatchline" }))),
 		s("path", { d: `M${x(0)} ${base}L${x(0)} ${top(0)}${path}L${x(n)} ${top(n - 1)}V${base}z`, class: "tide" }),
 		s("path", { d: `M${x(0)} ${top(0)}${path}L${x(n)} ${top(n - 1)}`, class: "tideline" }),
 		s("path", { d: `M${left} ${base}H${left + w}`, class: "hair" }),
-		data.denied.map((d, m) => d > 0 && s("rect", { x: (x(m) + 1).toFixed(1), y: base + 1, width: Math.max(1, w / n - 2).toFixed(1),
-			height: Math.max(1.5, (d / worst) * down).toFixed(1), class: "denybar" }, s("title", {}, `${count(d)} denied at ${clock(data.from + m * data.step).slice(0, 5)}`))),
+		denied.map((d, m) => d > 0 && s("rect", { x: (x(m) + 1).toFixed(1), y: base + 1, width: Math.max(1, w / n - 2).toFixed(1),
+			height: Math.max(1.5, (d / worst) * down).toFixed(1), class: "denybar" }, s("title", {}, `${count(Math.round(d))} denied at ${clock(data.from + m * data.step).slice(0, 5)}`))),
 		data.lost.map((l, m) => l > 0 && s("rect", { x: x(m), y: 4, width: w / n, height: base - 4, fill: "url(#hx)" }, s("title", {}, `${count(l)} events lost, still counted`))),
 		known > 0 && s("text", { x: x(known) - 6, y: base - 6, "text-anchor": "end", class: "q" }, phone.matches ? "" : "not watched yet"),
 		data.marks.map((k) => s("g", {}, s("path", { d: `M${x(minute(k.at))} ${base - 2}l-3.5 -6h7z`, class: "inkfill" }), s("title", {}, `${k.what} ${k.name}`))),
-		[...Array(7).keys()].map((i) => s("text", { x: x((i * n) / 6), y: H - 3, "text-anchor": i === 6 ? "end" : i ? "middle" : "start" },
-			i === 6 ? "" : clock(data.from + (i * n * data.step) / 6).slice(0, 5))),
-		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, (data.flows.at(-1) / seconds).toFixed(1)), " flows/s"),
-			s("text", { x: 16, y: base + 11, class: "denyf" }, s("tspan", { class: "strong" }, count(data.denied.at(-1))), " denied this minute"),
+		hours(n).map((m) => s("text", { x: x(m), y: H - 3, "text-anchor": m ? "middle" : "start" }, clock(data.from + m * data.step).slice(0, 5))),
+		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, rate(flows.at(-1) / (data.step / 1000)).replace("/s", " flows/s").replace("/min", " flows/min"))),
+			s("text", { x: 16, y: base + 11, class: "denyf" }, s("tspan", { class: "strong" }, count(Math.round(denied.at(-1)))), " denied/min"),
 			data.kept.dropped > 0 && s("text", { x: 16, y: H - 3 }, "older: dropped for want of room")],
 		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),
 			s("rect", { x: x(minute(win.to)), y: 0, width: Math.max(0, left + w - x(minute(win.to))), height: H, class: "veil" }),
@@ -52,6 +58,22 @@ function draw() {
 				s("text", { x: W - right + 23, y: base - 3, class: "inkfill strong" }, data.alive ? "live" : "lost"),
 				s("text", { x: W - right + 10, y: base + 11 }, clock(Date.now()))])));
 	choose = (clientX) => (clientX < left || clientX > left + w ? -1 : Math.min(n - 1, Math.floor(((clientX - left) / w) * n)));
+}
+
+// The window by keys: a minute earlier or later, with shift wider or narrower, and back to live.
+function keys(e) {
+	const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key], end = data && data.from + data.flows.length * data.step, win = windowOf();
+	if (e.key === "Enter" || (e.key === "Escape" && win)) {
+		e.stopPropagation();
+		return set({ from: "", to: "" });
+	}
+	if (!by || !data)
+		return;
+	e.preventDefault();
+	e.stopPropagation();
+	const was = win ?? { from: end, to: end + data.step * (by > 0 ? 0 : 1) };
+	const from = Math.max(data.from, Math.min(end - data.step, was.from + by * data.step)), to = Math.min(end, e.shiftKey ? was.to : Math.max(from + data.step, was.to + by * data.step));
+	set({ from: String(from), to: String(Math.max(to, from + data.step)) });
 }
 
 export function wire() {
@@ -78,7 +100,7 @@ export function wire() {
 		set({ from: String(from), to: String(to) });
 	});
 	addEventListener("resize", draw);
-	el.addEventListener("keydown", (e) => e.key === "Enter" && set({ from: "", to: "" }));
+	el.addEventListener("keydown", keys);
 }
 export const redraw = draw;
 export function silent() {

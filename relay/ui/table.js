@@ -21,6 +21,15 @@ function question() {
 	return `${state.q}${times}${win || /(^|\s)(--last|--first|--all|--since|--until|-f|--follow)\b/.test(state.q) ? (win ? " --last 5000" : " -f") : " --last 300 -f"}`;
 }
 
+// Who reads further down, or has chosen a row, keeps it under the eyes while newer ones come.
+function hold(more) {
+	const el = $("#pane");
+	if (paint && rows.length && (el.scrollTop > height() / 2 || table.chosen)) {
+		$(".rows").style.height = `${(rows.length + more) * height()}px`;
+		el.scrollTop += more * height();
+	}
+}
+
 function later() {
 	if (queued)
 		return;
@@ -28,7 +37,9 @@ function later() {
 	setTimeout(() => {
 		queued = false;
 		if (!table.paused && waiting.length) {
-			rows.push(...waiting);
+			hold(waiting.length);
+			for (const r of waiting)
+				rows.push(r);
 			waiting = [];
 			if (rows.length > MOST)
 				rows = rows.slice(-MOST);
@@ -80,13 +91,15 @@ function by(r) {
 
 const word = { denied: "deny", audit: "audit", allowed: "allow" };
 function row(r, i, rh) {
-	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i },
+	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" },
 		h("span", { class: "q" }, t.slice(0, 5), h("span", { class: "q2" }, t.slice(5, phone.matches ? 8 : 12))),
 		h("span", {}, who(r.from.id), phone.matches && [" ", h("span", { class: "q" }, "→ "), who(r.to.id), h("span", { class: "q" }, `:${r.port}`)]),
 		h("span", { class: "to" }, who(r.to.id)), h("span", { class: "port q2" }, r.port), h("span", { class: "v" }, glyph(r.verdict), word[r.verdict]),
 		h("span", { class: "by" }, by(r)), h("span", { class: "wide q2" }, r.detail.kind ?? r.summary), h("span", { class: "wide num q2" }, r.bytes ? bytes(r.bytes) : ""),
 		h("span", { class: "wide num q2" }, r.ns ? micros(r.ns / 1000) : ""));
 	el.style.top = `${i * rh}px`;
+	for (const cell of el.children)
+		cell.setAttribute("role", "cell");
 	return el;
 }
 
@@ -100,16 +113,20 @@ function blank() {
 
 export function draw(el) {
 	el.className = "pane flows";
-	let body = null;
+	let body = null, newer = null;
 	paint = () => {
 		const rh = height(), n = rows.length;
 		if (!n)
 			return (body = null), el.replaceChildren(blank());
 		if (!body) {
-			body = h("div", { class: "rows" });
-			el.replaceChildren(h("div", { class: "grid th" }, ["time", "from", "to", "port", "verdict", "by"].map((t) => h("span", {}, t)), h("span", { class: "wide" }, "event"),
-				h("span", { class: "num wide" }, "bytes"), h("span", { class: "num wide" }, "lasted")), body);
+			body = h("div", { class: "rows", role: "rowgroup" });
+			const heads = [["time"], ["from"], ["to"], ["port"], ["verdict"], ["by"], ["event", "wide"], ["bytes", "num wide"], ["lasted", "num wide"]];
+			newer = h("button", { class: "newer", "data-do": "newest" });
+			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" },
+				heads.map(([t, c]) => h("span", { class: c, role: "columnheader" }, t)), newer), body));
 		}
+		newer.textContent = `${count(Math.floor(el.scrollTop / rh))} newer`;
+		newer.hidden = el.scrollTop < rh;
 		body.style.height = `${n * rh}px`;
 		const a = Math.max(0, Math.floor(el.scrollTop / rh) - 4), b = Math.min(n, a + Math.ceil(el.clientHeight / rh) + 9);
 		body.replaceChildren(...Array.from({ length: Math.max(0, b - a) }, (_, k) => row(at(a + k), a + k, rh)));
@@ -117,6 +134,12 @@ export function draw(el) {
 	el.onscroll = paint;
 	paint();
 }
+// Row i comes into sight.
+export function reveal(i) {
+	const el = $("#pane"), rh = height(), top = i * rh, room = el.clientHeight - 22 - rh;
+	el.scrollTop = top < el.scrollTop ? top : top > el.scrollTop + room ? top - room : el.scrollTop;
+}
+export const newest = () => ($("#pane").scrollTop = 0);
 export function hide() {
 	paint = null;
 }

@@ -16,6 +16,8 @@ export const count = (n) => n.toLocaleString("en");
 
 // "ns/name" with the namespace pale.
 export const who = (id) => {
+	if (id.startsWith("rest:"))
+		return { "rest:namespaces": "other namespaces", "rest:outside": "others outside", "rest:nodes": "other nodes" }[id] ?? "others";
 	const bare = id.replace(/^(out|node|rest|ns):/, "");
 	const slash = id.includes(":") ? -1 : bare.indexOf("/");
 	return slash < 0 ? bare : [h("span", { class: "q" }, bare.slice(0, slash + 1)), bare.slice(slash + 1)];
