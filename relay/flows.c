@@ -19,7 +19,7 @@
 #define WATCH_MS    500
 #define WINDOW_ALL  (1ULL << 32)	/* --last of more means all */
 
-int flows_new(struct flows **out, struct peers *peers)
+int flows_new(struct flows **out, struct rpc_loop *loop, struct peers *peers)
 {
 	struct flows *f = calloc(1, sizeof(*f));
 	uint64_t chance;
@@ -28,7 +28,8 @@ int flows_new(struct flows **out, struct peers *peers)
 		return -ENOMEM;
 	if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
 		chance = when_real();
-	f->peers = peers;
+	f->loop = loop;
+	f->peers = peers;		/* neither is ours */
 	snprintf(f->name, sizeof(f->name), "relay-%016llx", (unsigned long long)chance);
 	f->counts.streams_most = FLOWS_STREAMS;
 	*out = f;
@@ -44,10 +45,10 @@ void flows_free(struct flows *f)
 
 static void wake_now(struct stream *s)
 {
-	if (!s->call)
+	if (!s->open)
 		return;
 	s->woken = when_mono();
-	rpc_call_wake(s->call);
+	s->wake(s->ctx);
 }
 
 static void on_pause(void *ctx)
@@ -62,7 +63,7 @@ static void on_timer(void *ctx)
 
 void stream_wake(struct stream *s, uint64_t mono)
 {
-	if (!s->call || s->pause.when)
+	if (!s->open || s->pause.when)
 		return;
 	if (mono - s->woken > QUIET)
 		wake_now(s);
@@ -85,23 +86,27 @@ static void set_timer(struct stream *s, uint64_t wake)
 
 /* --- What goes out. --- */
 
-static size_t make_notice(struct stream *s, struct rpc_out *out)
+struct way {
+	flows_put put;
+	void *to;
+};
+
+static bool make_notice(struct stream *s, const struct way *out)
 {
 	uint8_t buf[WIRE_RESPONSE_MAX];
 	size_t size;
 
 	if (notices_due(&s->notices) == UINT64_MAX)
-		return 0;
+		return false;
 	size = notices_take(&s->notices, when_mono(), buf, sizeof(buf));
-	if (s->ask.events)
-		return 0;		/* among events there is no place to tell of nodes, nor of losses */
-	if (size)
-		rpc_out_copy(out, buf + sizeof(buf) - size, size);
-	return size;
+	if (s->ask.events || !size)
+		return false;		/* among events there is no place to tell of nodes, nor of losses */
+	out->put(out->to, buf + sizeof(buf) - size, size);
+	return true;
 }
 
 /* What the relay itself could not keep. */
-static size_t make_loss(struct stream *s, struct rpc_out *out)
+static bool make_loss(struct stream *s, const struct way *out)
 {
 	struct wire_loss loss = { .where = WIRE_LOSS_QUEUE, .cpu = -1 };
 	uint8_t buf[512];
@@ -109,13 +114,13 @@ static size_t make_loss(struct stream *s, struct rpc_out *out)
 
 	s->dropped = s->cut + merge_dropped(s->merge);
 	if (s->dropped == s->told || s->gathering || s->ask.events)
-		return 0;
+		return false;
 	loss.count = s->dropped - s->told;
 	s->told = s->dropped;
 	size = wire_lost_response(&loss, "", when_real(), buf, sizeof(buf));
 	if (size)
-		rpc_out_copy(out, buf + sizeof(buf) - size, size);
-	return size;
+		out->put(out->to, buf + sizeof(buf) - size, size);
+	return size > 0;
 }
 
 static void drop_oldest(struct stream *s)
@@ -142,15 +147,15 @@ static void gather(struct stream *s, const struct merge_item *item)
 	}
 }
 
-static void send_bytes(struct stream *s, struct rpc_out *out, const void *data, size_t size, uint32_t kind)
+static void send_bytes(struct stream *s, const struct way *out, const void *data, size_t size, uint32_t kind)
 {
-	rpc_out_copy(out, data, size);
+	out->put(out->to, data, size);
 	s->sent += kind == MESSAGE_FLOW;
 	s->flows->counts.flows += kind == MESSAGE_FLOW;
 	s->flows->counts.bytes += size;
 }
 
-static enum rpc_next flush(struct stream *s, struct rpc_out *out)
+static enum rpc_next flush(struct stream *s, const struct way *out)
 {
 	const struct message *m = queue_first(&s->window);
 
@@ -167,7 +172,7 @@ static enum rpc_next flush(struct stream *s, struct rpc_out *out)
 static void end_gathering(struct stream *s)
 {
 	s->flushing = s->gathering;
-	s->gathering = false;
+	s->gathering = s->past = false;
 }
 
 static void resume(struct stream *s)
@@ -190,7 +195,7 @@ static enum rpc_next waiting(struct stream *s, uint64_t wake)
 }
 
 /* One message of the merge, if it may go. */
-static enum rpc_next merged(struct stream *s, struct rpc_out *out)
+static enum rpc_next merged(struct stream *s, const struct way *out)
 {
 	struct merge_now now;
 	struct merge_item item;
@@ -230,36 +235,51 @@ static bool has_all(const struct stream *s)
 	return (s->ask.first || s->ask.since) && !s->ask.follow && s->ask.number && s->sent >= s->ask.number;
 }
 
-static enum rpc_next next_flow(struct rpc_call *c, struct rpc_out *out, void *ctx)
+static bool make_word(struct stream *s, const struct way *out)
 {
-	struct stream *s = *rpc_call_user(c);
+	return make_notice(s, out) || make_loss(s, out);
+}
+
+enum rpc_next flows_next(struct stream *s, flows_put put, void *to)
+{
+	struct way out = { put, to };
 	enum rpc_next next;
 
-	if (!s)
+	if (s->code)
 		return RPC_DONE;
-	if (rpc_call_stopping(c)) {
-		rpc_call_finish(c, RPC_UNAVAILABLE, "the relay is shutting down");
-		return RPC_DONE;
-	}
-	if (make_notice(s, out) || make_loss(s, out))
+	if (make_word(s, &out))
 		return RPC_MESSAGE;
-	if (s->flushing && flush(s, out) == RPC_MESSAGE)
+	if (s->flushing && flush(s, &out) == RPC_MESSAGE)
 		return RPC_MESSAGE;
 	if (!s->begun)
 		return RPC_IDLE;
-	next = has_all(s) ? RPC_DONE : merged(s, out);
+	next = has_all(s) ? RPC_DONE : merged(s, &out);
 	if (next != RPC_DONE)
 		return next;
 	notices_hurry(&s->notices);
-	return make_notice(s, out) || make_loss(s, out) ? RPC_MESSAGE : RPC_DONE;
+	return make_word(s, &out) ? RPC_MESSAGE : RPC_DONE;
+}
+
+enum rpc_code flows_end(const struct stream *s, const char **text)
+{
+	*text = s->text;
+	return s->code;
+}
+
+bool flows_live(const struct stream *s)
+{
+	return s->begun && !s->past && !s->gathering && !s->flushing;
 }
 
 /* --- Nodes that come and go. --- */
 
 void stream_fail(struct stream *s, enum rpc_code code, const char *text)
 {
-	if (s->call)
-		rpc_call_finish(s->call, code, "%s", text);
+	if (!s->open || s->code)
+		return;
+	s->code = code;
+	snprintf(s->text, sizeof(s->text), "%s", text);
+	wake_now(s);
 }
 
 static void stream_free(struct stream *s)
@@ -277,18 +297,18 @@ static void stream_free(struct stream *s)
 
 void stream_settle(struct stream *s)
 {
-	if (legs_drop(s) && !s->call)
+	if (legs_drop(s) && !s->open)
 		stream_free(s);
 	else
 		stream_wake(s, when_mono());
 }
 
-static void add_notice(struct stream *s, const struct peer *p)
+static void add_notice(struct notices *to, const struct peer *p)
 {
 	enum wire_node_state state = p->gone ? WIRE_NODE_GONE : p->state == PEER_CONNECTED ? WIRE_NODE_CONNECTED
 									: WIRE_NODE_UNAVAILABLE;
 
-	notices_add(&s->notices, state, p->name, p->gone ? "" : p->why, when_mono());
+	notices_add(to, state, p->name, p->gone ? "" : p->why, when_mono());
 }
 
 static void start_leg(struct stream *s, struct peer *p)
@@ -304,7 +324,7 @@ static void on_peer(void *ctx, struct peer *p)
 	struct stream *s = ctx;
 	struct leg *leg = leg_of(s, p);
 
-	if (!s->begun || !s->call)
+	if (!s->begun || !s->open)
 		return;
 	if (!p->gone && p->state == PEER_CONNECTED) {
 		if (!s->ask.follow)
@@ -314,7 +334,7 @@ static void on_peer(void *ctx, struct peer *p)
 		leg_cancel(leg, NULL);
 	}
 	if (p->gone || p->state != PEER_CONNECTING)
-		add_notice(s, p);
+		add_notice(&s->notices, p);
 	stream_wake(s, when_mono());
 	if (p->gone)
 		legs_drop(s);
@@ -337,7 +357,7 @@ static void on_watch(void *ctx)
 	struct stream *s = ctx;
 	bool more = !s->ask.follow;
 
-	if (!s->call)
+	if (!s->open)
 		return;
 	for (struct leg *leg = s->legs, *next; leg; leg = next) {
 		next = leg->next;
@@ -354,7 +374,20 @@ void stream_watch(struct stream *s)
 		rpc_timer_set(s->loop, &s->watch, WATCH_MS, on_watch, s);
 }
 
-/* --- A call. --- */
+void flows_nodes(const struct stream *s, struct notices *out)
+{
+	for (const struct peer *p = peers_first(s->flows->peers); p; p = p->next) {
+		add_notice(out, p);
+		if (p->foreign && s->ask.ours)
+			notices_add(out, WIRE_NODE_ERROR, p->name, LEG_FOREIGN, when_mono());
+	}
+	for (const struct leg *leg = s->legs; leg; leg = leg->next)
+		if (!leg->ask && leg->why[0] && !leg->peer->gone)
+			notices_add(out, WIRE_NODE_ERROR, leg->peer->name, leg->why, when_mono());
+	notices_hurry(out);
+}
+
+/* --- A stream's begin and end. --- */
 
 static bool connecting(struct flows *f)
 {
@@ -369,7 +402,7 @@ static void begin(void *ctx)
 	struct stream *s = ctx;
 	struct merge_now now = { when_real(), when_mono() };
 
-	if (!s->call)
+	if (!s->open)
 		return;
 	if (connecting(s->flows) && now.real - s->start < CONNECT_MS * MS) {
 		rpc_timer_set(s->loop, &s->watch, 20, begin, s);
@@ -379,26 +412,29 @@ static void begin(void *ctx)
 	for (struct peer *p = peers_first(s->flows->peers); p; p = p->next) {
 		if (p->state == PEER_CONNECTED)
 			start_leg(s, p);
-		add_notice(s, p);
+		add_notice(&s->notices, p);
 	}
 	s->begun = true;
 	notices_hurry(&s->notices);
-	if (s->gathering && s->ask.follow && merge_flag(s->merge, s->start, MESSAGE_NOW, &now))
-		s->gathering = false;
+	s->past = s->ask.follow && (s->ask.number || s->ask.since);
+	if (s->past && merge_flag(s->merge, s->start, MESSAGE_NOW, &now))
+		s->gathering = s->past = false;
 	if (!s->ask.follow)
 		stream_watch(s);
 	wake_now(s);
 }
 
-static struct stream *stream_new(struct flows *f, struct rpc_call *c)
+static struct stream *stream_new(struct flows *f, const struct flows_want *want)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->flows = f;
-	s->call = c;
-	s->loop = rpc_call_loop(c);
+	s->open = true;
+	s->wake = want->wake;
+	s->ctx = want->ctx;
+	s->loop = f->loop;
 	s->start = when_real();
 	snprintf(s->name, sizeof(s->name), "%s-%llu", f->name, (unsigned long long)++f->numbers);
 	s->listener = (struct peers_listener){ .changed = on_peer, .ctx = s };
@@ -407,65 +443,42 @@ static struct stream *stream_new(struct flows *f, struct rpc_call *c)
 	return s;
 }
 
-static void open_stream(struct flows *f, const char *path, struct rpc_call *c, const uint8_t *data, size_t size)
+int flows_open(struct stream **out, struct flows *f, const struct flows_want *want, struct complaint *why)
 {
-	struct complaint why = { 0 };
 	struct flows_ask ask;
 	struct stream *s;
+	int err;
 
 	if (f->counts.streams >= f->counts.streams_most) {
 		f->counts.refused++;
-		rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "%u streams of flows are open, and no more may be",
-				f->counts.streams);
-		return;
+		complaint_set(why, 0, 0, "%u streams of flows are open, and no more may be", f->counts.streams);
+		return -EBUSY;
 	}
-	if (flows_ask_read(&ask, path, data, size, &why)) {
-		rpc_call_finish(c, RPC_INVALID_ARGUMENT, "%s", why.text);
-		return;
-	}
-	s = stream_new(f, c);
+	err = flows_ask_read(&ask, want->path, want->data, want->size, why);
+	if (err)
+		return err;
+	s = stream_new(f, want);
 	if (!s || merge_new(&s->merge, ask.follow ? s->start : UINT64_MAX)) {
 		flows_ask_free(&ask);
 		if (s)
 			stream_free(s);
-		rpc_call_finish(c, RPC_RESOURCE_EXHAUSTED, "no memory for another stream");
-		return;
+		complaint_set(why, 0, 0, "no memory for another stream");
+		return -ENOMEM;
 	}
 	s->ask = ask;
 	s->gathering = ask.number && ask.number < WINDOW_ALL && !ask.first && !ask.since;
-	*rpc_call_user(c) = s;
 	f->counts.streams++;
 	f->counts.asked++;
 	peers_listen(f->peers, &s->listener);
+	log_debug("%s: for %s", s->name, want->who);
+	*out = s;
 	begin(s);
+	return 0;
 }
 
-#define FLOWS "/observer.Observer/GetFlows"
-#define AGENT_EVENTS "/observer.Observer/GetAgentEvents"
-#define DEBUG_EVENTS "/observer.Observer/GetDebugEvents"
-
-static void on_flows(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
+void flows_close(struct stream *s)
 {
-	open_stream(ctx, FLOWS, c, data, size);
-}
-
-static void on_agent_events(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
-{
-	open_stream(ctx, AGENT_EVENTS, c, data, size);
-}
-
-static void on_debug_events(struct rpc_call *c, const uint8_t *data, size_t size, void *ctx)
-{
-	open_stream(ctx, DEBUG_EVENTS, c, data, size);
-}
-
-static void on_closed(struct rpc_call *c, bool gone, void *ctx)
-{
-	struct stream *s = *rpc_call_user(c);
-
-	if (!s)
-		return;
-	s->call = NULL;
+	s->open = false;
 	s->flows->counts.streams--;
 	s->flows->counts.dropped += merge_dropped(s->merge);
 	peers_unlisten(s->flows->peers, &s->listener);
@@ -474,18 +487,11 @@ static void on_closed(struct rpc_call *c, bool gone, void *ctx)
 	rpc_timer_stop(s->loop, &s->watch);
 	for (struct leg *leg = s->legs; leg; leg = leg->next)
 		leg_cancel(leg, NULL);
-	log_debug("%s: %llu flows to %s, %llu marks asked for", s->name, (unsigned long long)s->sent,
-		  rpc_call_peer(c)->address, (unsigned long long)s->marks);
+	log_debug("%s: %llu flows sent, %llu marks asked for", s->name, (unsigned long long)s->sent, (unsigned long long)s->marks);
 	merge_free(s->merge);
 	s->merge = NULL;
 	stream_settle(s);
 }
-
-const struct rpc_method flows_methods[FLOWS_METHODS] = {
-	{ .path = FLOWS, .request = on_flows, .next = next_flow, .closed = on_closed },
-	{ .path = AGENT_EVENTS, .request = on_agent_events, .next = next_flow, .closed = on_closed },
-	{ .path = DEBUG_EVENTS, .request = on_debug_events, .next = next_flow, .closed = on_closed },
-};
 
 void flows_count(const struct flows *f, struct flows_counts *out)
 {

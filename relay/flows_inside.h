@@ -10,6 +10,7 @@
 #include "relay/queue.h"
 
 struct flows {
+	struct rpc_loop *loop;
 	struct peers *peers;
 	struct stream *streams;
 	char name[24];			/* before the number of a stream: no two relays have the same */
@@ -32,13 +33,15 @@ struct leg {
 	bool refused;			/* it does not understand what is asked */
 	struct rpc_backoff backoff;	/* it ended while its node is there: asked again */
 	uint64_t again;			/* when; mono, nanoseconds; 0: not at all */
-	char why[256];			/* cancelled: why, if the client is to hear of it */
+	char why[512];			/* cancelled, or ended: why, if the client is to hear of it */
 };
 
 struct stream {
 	struct stream *next;
 	struct flows *flows;
-	struct rpc_call *call;		/* NULL: over; it goes when its last leg is gone */
+	bool open;			/* else it goes when its last leg is gone */
+	void (*wake)(void *ctx);	/* of who asked */
+	void *ctx;
 	struct rpc_loop *loop;
 	char name[48];
 	struct flows_ask ask;
@@ -54,13 +57,18 @@ struct stream {
 	bool begun;
 	bool gathering;			/* the last N of what is past are still being found */
 	bool flushing;			/* and now sent */
+	bool past;			/* a follow: what has been before it began has not gone out yet */
 	struct queue window;
 	unsigned int window_flows;
 	uint64_t sent, marks;		/* flows; marks asked for */
 	uint64_t cut, dropped, told;	/* that are to be told as lost; told already */
+	enum rpc_code code;		/* it failed: for the client */
+	char text[512];
 };
 
 enum { MESSAGE_FLOW, MESSAGE_OTHER, MESSAGE_NOW };	/* kinds in the merge; NOW: what is past is past */
+
+#define LEG_FOREIGN "another product's agent: it cannot select by policy or rule"
 
 void stream_wake(struct stream *s, uint64_t mono);	/* something has come: soon, or at once if it has been quiet */
 void stream_fail(struct stream *s, enum rpc_code code, const char *text);	/* the client's fault: every node says so */

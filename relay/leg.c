@@ -67,7 +67,7 @@ static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void
 	struct merge_now at = now();
 	struct wire_scan scan;
 
-	if (!s->call || leg->cancelled)
+	if (!s->open || leg->cancelled)
 		return true;		/* to its end */
 	leg->heard = at.mono;
 	if (size > FLOW_MOST || wire_scan(data, size, &scan))
@@ -90,21 +90,18 @@ static bool on_message(struct rpc_ask *a, const uint8_t *data, size_t size, void
 	return !leg->paused;
 }
 
-/* What the client is told of an end that it did not ask for. */
+/* What the client is told of an end that it did not ask for; kept for who asks later. */
 static void tell_end(struct leg *leg, const struct rpc_end *end)
 {
 	struct stream *s = leg->stream;
-	char text[512];
 
 	if (leg->cancelled && !leg->why[0])
 		return;
 	if (!leg->cancelled && (end->code == RPC_OK || !end->reached))
 		return;			/* who is away is told by the peer's state */
-	if (leg->cancelled)
-		snprintf(text, sizeof(text), "%s", leg->why);
-	else
-		snprintf(text, sizeof(text), "%s: %s", rpc_code_name(end->code), end->text);
-	notices_add(&s->notices, WIRE_NODE_ERROR, leg->peer->name, text, when_mono());
+	if (!leg->cancelled)
+		snprintf(leg->why, sizeof(leg->why), "%s: %s", rpc_code_name(end->code), end->text);
+	notices_add(&s->notices, WIRE_NODE_ERROR, leg->peer->name, leg->why, when_mono());
 }
 
 /* Its node may well be there all the time, so that nothing else would begin it again. */
@@ -136,7 +133,7 @@ static void on_end(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	leg->ask = NULL;
 	leg->source = NULL;
 	leg->calls--;
-	if (s->call) {
+	if (s->open) {
 		merge_end(s->merge, source);
 		tell_end(leg, end);
 		leg->refused = !leg->cancelled && (end->code == RPC_INVALID_ARGUMENT || end->code == RPC_UNIMPLEMENTED);
@@ -212,8 +209,7 @@ int leg_start(struct stream *s, struct peer *p)
 	if (leg && leg->ask)
 		return 0;
 	if (p->foreign && s->ask.ours) {
-		notices_add(&s->notices, WIRE_NODE_ERROR, p->name, "another product's agent: it cannot select by policy or rule",
-			    when_mono());
+		notices_add(&s->notices, WIRE_NODE_ERROR, p->name, LEG_FOREIGN, when_mono());
 		return 0;
 	}
 	if (!leg && !(leg = leg_new(s, p)))
@@ -275,7 +271,7 @@ bool legs_drop(struct stream *s)
 	while (*at) {
 		struct leg *leg = *at;
 
-		if (leg->calls || (s->call && (!leg->peer->gone || merge_holds(s->merge, leg)))) {
+		if (leg->calls || (s->open && (!leg->peer->gone || merge_holds(s->merge, leg)))) {
 			at = &leg->next;
 			continue;
 		}

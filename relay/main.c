@@ -188,7 +188,7 @@ static int open_nodes(struct parts *r, struct complaint *why)
 	struct peers_options how = { .tls = relay->client_tls, .tls_name = s->peer_name };
 	int err = peers_open(&relay->peers, relay->rpc, &how) ?: edges_open(&relay->edges, s->edges) ?:
 		  edges_follow(&r->follow, relay->rpc, relay->peers, relay->edges) ?:
-		  flows_new(&relay->flows, relay->peers) ?: cluster_new(&relay->cluster, relay);
+		  flows_new(&relay->flows, relay->rpc, relay->peers) ?: cluster_new(&relay->cluster, relay);
 
 	if (err)
 		return err;

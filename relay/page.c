@@ -242,6 +242,7 @@ static int listen_here(struct page *p, struct complaint *why)
 int page_open(struct page **out, struct relay *relay, struct complaint *why)
 {
 	struct http_options options = { .connections = 256, .tls = access_tls(relay->access), .admit = admit, .stays = stays };
+	struct feeds_options feeds = { .rpc = relay->rpc, .loop = relay->loop, .flows = relay->flows, .news = page_flows_news };
 	struct page *p = calloc(1, sizeof(*p));
 	int err;
 
@@ -251,8 +252,8 @@ int page_open(struct page **out, struct relay *relay, struct complaint *why)
 	memcpy(p->host, relay->settings.page_host.value, relay->settings.page_host.n * sizeof(*p->host));
 	options.host = p->host;
 	options.ctx = p;
-	err = past_open(&p->past, 0) ?: open_self(p, why) ?: http_open(&p->http, relay->loop, &options) ?: routes(p) ?:
-	      listen_here(p, why);
+	err = past_open(&p->past, 0) ?: open_self(p, why) ?: feeds_open(&p->feeds, &feeds) ?:
+	      http_open(&p->http, relay->loop, &options) ?: routes(p) ?: listen_here(p, why);
 	if (err) {
 		page_close(p);
 		return err;
@@ -267,16 +268,16 @@ void page_stop(struct page *p)
 	p->stopped = true;
 	rpc_timer_stop(p->relay->rpc, &p->tick);
 	page_unary_stop(p);
-	page_flows_stop(p);
+	feeds_stop(p->feeds);
 }
 
 void page_close(struct page *p)
 {
 	if (!p)
 		return;
-	p->closing = true;
 	p->relay->page_http = NULL;
 	http_close(p->http);
+	feeds_close(p->feeds);
 	rpc_channel_close(p->self);
 	past_close(p->past);
 	free(p);

@@ -9,6 +9,7 @@
 #include "lib/http/http.h"
 #include "lib/json_write.h"
 #include "lib/rpc/client.h"
+#include "relay/feed.h"
 #include "relay/page.h"
 #include "relay/past.h"
 #include "relay/relay.h"
@@ -21,17 +22,17 @@ struct page {
 	struct http *http;
 	const char *host[OPT_LIST_MAX + 1];	/* names that are ours, to the NULL */
 	unsigned int asking, streams;	/* main thread */
-	uint64_t streams_ever;
-	bool closing;
+	struct page_flow *flow;		/* main thread: answers that are streams */
+	struct loop_timer beat;
+	struct feeds *feeds;
 
 	/* gRPC's thread */
 	struct rpc_channel *self;	/* to the relay's own server */
 	struct past *past;
-	struct rpc_timer tick, trim;
+	struct rpc_timer tick;
 	uint64_t ticked;		/* milliseconds */
 	bool stopped;
-	struct page_flow *flow;		/* streams' calls under way */
-	struct page_call *call;		/* unary ones */
+	struct page_call *call;		/* calls under way */
 };
 
 /* An answer to be: made on the main thread, filled on gRPC's, sent from the main one again. */
@@ -70,6 +71,6 @@ void page_ticked(void *page);
 
 /* page_flows.c */
 void page_flows(void *page, struct http_ask *ask);
-void page_flows_stop(struct page *p);
+void page_flows_news(void *ctx);	/* feeds_options.news */
 
 #endif

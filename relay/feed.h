@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Feeds: streams of flows as server-sent events, one for all who follow the same question.
+ *
+ *	feeds_open(&feeds, &(struct feeds_options){ .rpc = rpc, .loop = loop, .flows = flows, .news = on_news });
+ *	r = feed_ask(feeds, request, me);		main thread; NULL: no memory
+ *	while ((n = feed_read(r, buf, size)) > 0)	0: nothing now, on_news(me) says when; FEED_END: no more will come
+ *		send(buf, n);
+ *	feed_leave(r);
+ *	...
+ *	feeds_stop(feeds);				gRPC's thread: its streams end
+ *	feeds_close(feeds);				that thread is gone, all have left
+ *
+ * Who asks for the last N and all that follows, and for nothing that only others need not see, is a cursor on the tape
+ * (relay/tape.h) of a feed that begins with the first who asks so and ends FEED_GRACE_MS after the last has left.  A feed reads on
+ * whatever its readers do: who is too slow is told exactly how many flows it missed.  Who joins is told first which nodes
+ * are there.  Whom no tape can answer (it ends by itself, begins at a time, or wants more of the past than is kept) has a feed of its own,
+ * which waits for its reader as long as that is still about the past.
+ */
+#ifndef WEIR_RELAY_FEED_H
+#define WEIR_RELAY_FEED_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/loop.h"
+#include "lib/rpc/loop.h"
+
+#define FEED_LAST	500		/* flows of the past that a shared feed begins with */
+#define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps */
+#define FEED_OWN	(256U << 10)	/* that one reader's own keeps */
+#define FEED_AHEAD	(32U << 10)	/* bytes of the past that wait for their reader; then their stream pauses */
+#define FEED_PATIENCE_MS 10000		/* with who does not read them; then they pass by and are counted */
+#define FEED_GRACE_MS	5000
+#define FEED_IDLE	2		/* feeds without readers that are kept that long */
+
+#define FEED_END	(-1000)
+
+typedef struct Observer__GetFlowsRequest Observer__GetFlowsRequest;
+
+struct flows;
+struct feeds;
+struct feed_reader;
+
+struct feeds_options {
+	struct rpc_loop *rpc;		/* none of these is ours */
+	struct loop *loop;
+	struct flows *flows;
+	void (*news)(void *reader_ctx);	/* main thread */
+};
+
+int feeds_open(struct feeds **out, const struct feeds_options *options);
+void feeds_stop(struct feeds *f);
+void feeds_close(struct feeds *f);	/* NULL is fine */
+
+/* The main thread's. */
+struct feed_reader *feed_ask(struct feeds *f, const Observer__GetFlowsRequest *request, void *ctx);
+ssize_t feed_read(struct feed_reader *r, char *buf, size_t size);
+void feed_leave(struct feed_reader *r);	/* it is gone */
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// A feed's tape: what a cursor reads and what it misses is all there was, whatever goes round the edge.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "relay/tape.h"
+#include "tests/check.h"
+
+#define ROOM 4096
+
+static struct tape *t;
+static uint64_t added;			/* worth */
+static unsigned int number;		/* of the next event */
+
+/* A text says its number, and is filled with a letter of its own. */
+static void add(enum tape_kind kind, uint64_t worth, uint32_t size)
+{
+	char text[ROOM];
+	int n;
+
+	memset(text, 'a' + number % 26, sizeof(text));
+	n = snprintf(text, sizeof(text), "%u ", number++);
+	text[n] = 'a' + (number - 1) % 26;
+	added += worth;
+	CHECK_EQ(tape_add(t, &(struct tape_event){ .worth = worth, .size = size, .kind = kind }, text), 0, "event %u fits", number - 1);
+}
+
+/* Of the one that was read: -1 if it is not as it was written. */
+static long number_of(const char *text, uint32_t size)
+{
+	unsigned int n = strtoul(text, NULL, 10);
+	size_t at = strcspn(text, " ") + 1;
+
+	for (; at < size; at++)
+		if (text[at] != (char)('a' + n % 26))
+			return -1;
+	return n;
+}
+
+struct reader {
+	struct tape_at at;
+	uint64_t got, lost;		/* worth */
+	long last;			/* number */
+	bool odd;			/* out of order, or not as it was */
+};
+
+static bool read_one(struct reader *r)
+{
+	struct tape_event event;
+	char text[ROOM];
+	bool is = tape_look(t, &r->at, &event);
+	long n;
+
+	r->lost += r->at.missed;
+	r->at.missed = 0;
+	if (!is)
+		return false;
+	tape_take(t, &r->at, &event, text);
+	text[event.size] = '\0';
+	n = number_of(text, event.size);
+	r->odd |= n < 0 || n <= r->last;
+	r->last = n;
+	r->got += event.worth;
+	return true;
+}
+
+static struct reader reader_of(struct tape_at at)
+{
+	return (struct reader){ .at = at, .lost = at.worth, .last = -1 };
+}
+
+static void begin(void)
+{
+	tape_free(t);
+	CHECK_EQ(tape_new(&t, ROOM), 0, "a tape");
+	added = 0;
+	number = 0;
+}
+
+/* Fast, slow and asleep: each is told of everything, once. */
+static void adds_up(void)
+{
+	struct tape_at start;
+	struct reader fast, slow, asleep;
+
+	begin();
+	CHECK_EQ(tape_all(t, &start), 0, "nothing is all of it");
+	fast = slow = asleep = reader_of(start);
+	srandom(7);
+	for (unsigned int i = 0; i < 5000; i++) {
+		if (i % 97 == 3) {
+			tape_skip(t, 5);
+			added += 5;
+		}
+		add(i % 50 ? TAPE_FLOW : i % 100 ? TAPE_LOST : TAPE_NODE, i % 50 ? 1 : i % 100 ? 17 : 0, 8 + random() % 300);
+		while (read_one(&fast))
+			;
+		if (i % 3 == 0)
+			read_one(&slow);
+		CHECK_EQ(fast.got + fast.lost, added, "who keeps up has all, after %u", i);
+	}
+	CHECK(fast.lost == 5 * 52, "but for what was skipped: %llu", (unsigned long long)fast.lost);
+	while (read_one(&slow))
+		;
+	while (read_one(&asleep))
+		;
+	CHECK_EQ(slow.got + slow.lost, added, "what a slow one got and was told");
+	CHECK_EQ(asleep.got + asleep.lost, added, "what one that slept got and was told");
+	CHECK(slow.got > asleep.got && slow.lost > fast.lost, "the slow one lost some: %llu", (unsigned long long)slow.lost);
+	CHECK(!fast.odd && !slow.odd && !asleep.odd, "in order, each as it was written");
+	CHECK(!tape_news(t, &fast.at) && !tape_news(t, &slow.at), "nothing is new to them");
+	tape_skip(t, 3);
+	CHECK(tape_news(t, &fast.at) && !read_one(&fast) && fast.lost == 5 * 52 + 3, "what is skipped is told without an event behind it");
+}
+
+static void last(void)
+{
+	struct tape_at at;
+	struct reader r;
+
+	begin();
+	CHECK_EQ(tape_last(t, 1, &at), -ERANGE, "there is none");
+	for (unsigned int i = 0; i < 20; i++)
+		add(i % 4 == 3 ? TAPE_NODE : TAPE_FLOW, i % 4 != 3, 50);
+	CHECK_EQ(tape_last(t, 16, &at), -ERANGE, "there are 15");
+	for (unsigned int n = 1; n <= 15; n++) {
+		CHECK_EQ(tape_last(t, n, &at), 0, "the last %u", n);
+		for (r = reader_of(at); read_one(&r); )
+			;
+		CHECK(r.got == n && r.lost == 15 - n && r.last == 19, "are %u, to the end", n);
+	}
+	CHECK_EQ(tape_last(t, 0, &at), 0, "none of the past");
+	r = reader_of(at);
+	CHECK(!read_one(&r), "is nothing yet");
+	add(TAPE_FLOW, 1, 50);
+	CHECK(read_one(&r) && r.last == 20 && !read_one(&r), "and then what comes");
+	CHECK_EQ(tape_all(t, &at), 0, "all that was added is there");
+	for (unsigned int i = 0; i < 100; i++)
+		add(TAPE_FLOW, 1, 50);
+	CHECK_EQ(tape_all(t, &at), -ERANGE, "no longer");
+}
+
+static void bounds(void)
+{
+	struct tape_event large = { .kind = TAPE_FLOW, .worth = 1, .size = ROOM };
+	struct tape_at at;
+	struct reader r;
+
+	begin();
+	add(TAPE_FLOW, 1, 50);
+	CHECK_EQ(tape_last(t, 1, &at), 0, "one");
+	r = reader_of(at);
+	CHECK_EQ(tape_add(t, &large, "x"), -EMSGSIZE, "as large as the tape");
+	CHECK(read_one(&r) && !read_one(&r) && r.got == 1 && r.lost == 1, "is told as missed");
+	for (unsigned int i = 0; i < 10; i++)
+		add(TAPE_FLOW, 1, 50);
+	while (read_one(&r))
+		;
+	tape_rewind(t);
+	CHECK(!read_one(&r) && r.lost == 1, "who had read all misses nothing of what is forgotten");
+	CHECK_EQ(tape_last(t, 1, &at), -ERANGE, "it is forgotten");
+	add(TAPE_FLOW, 1, 50);
+	CHECK(read_one(&r) && r.last == 11 && r.lost == 1, "it goes on");
+}
+
+int main(void)
+{
+	adds_up();
+	last();
+	bounds();
+	tape_free(t);
+	return check_done();
+}
