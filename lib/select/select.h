@@ -62,4 +62,19 @@ bool select_pass(const struct select *s, const struct flow *flow);
 
 int select_print(const struct select *s, FILE *to);	/* 0, -EIO */
 
+/* Sums of flows between two workloads, on one port: what most options ask for can be said of those, too.  After the options
+ * and before select_done(): -EINVAL with the first option that cannot. */
+int select_check_edges(struct complaint *why);
+
+struct select_edge_end {
+	const char *ns, *workload, *kind;
+};
+struct select_edge {
+	struct select_edge_end source, destination;
+	uint16_t port;			/* the destination's */
+	uint8_t proto;
+};
+/* Whether flows of this edge with this verdict are selected.  Any thread. */
+bool select_edge_pass(const struct select *s, const struct select_edge *e, enum flow_verdict verdict);
+
 #endif

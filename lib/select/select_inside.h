@@ -48,6 +48,8 @@ struct select_given {
 };
 extern struct select_given select_given;
 
+const struct choice *select_choice(const struct opt *o);	/* NULL: it does not select */
+
 /* The value of a choice into a field of a filter.  'value' may be another one than given, with its namespace. */
 int select_put(Flow__FlowFilter *f, uint32_t field, const struct given *g, const char *value, struct complaint *why);
 

@@ -91,6 +91,11 @@ const struct opt select_options[] = {
 	OPT_END
 };
 
+const struct choice *select_choice(const struct opt *o)
+{
+	return o->call == take_choice ? o->to : NULL;
+}
+
 /* The wire's texts are UTF-8: a server would say that it does not understand, not which value it is. */
 static int check_text(const struct given *g, struct complaint *why)
 {
