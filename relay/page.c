@@ -327,7 +327,7 @@ static void on_why(void *ctx, struct http_ask *ask)
 
 static void on_unknown(void *ctx, struct http_ask *ask)
 {
-	page_refuse(ask, 404, "no such thing in the API: status, map, strip, flows, policies, why");
+	page_refuse(ask, 404, "no such thing in the API: status, map, strip, flows, complete, policies, why, session");
 }
 
 static int routes(struct page *p)
@@ -336,5 +336,5 @@ static int routes(struct page *p)
 	       http_at(p->http, "/api/v1/status", on_status, p) ?: http_at(p->http, "/api/v1/policies", on_policies, p) ?:
 	       http_at(p->http, "/api/v1/why", on_why, p) ?: http_at(p->http, "/api/v1/map", page_map, p) ?:
 	       http_at(p->http, "/api/v1/strip", page_strip, p) ?: http_at(p->http, "/api/v1/flows", page_flows, p) ?:
-	       page_sign_routes(p);
+	       http_at(p->http, "/api/v1/complete", page_complete, p) ?: page_sign_routes(p);
 }

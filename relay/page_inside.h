@@ -64,6 +64,9 @@ void page_whole(struct page *p, struct json_out *j);	/* gRPC's thread: the membe
 /* page_sign.c */
 int page_sign_routes(struct page *p);
 
+/* page_complete.c */
+void page_complete(void *page, struct http_ask *ask);
+
 /* page_map.c */
 void page_map(void *page, struct http_ask *ask);
 void page_strip(void *page, struct http_ask *ask);

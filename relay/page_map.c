@@ -6,6 +6,7 @@
 
 #include "relay/map.h"
 #include "relay/page_inside.h"
+#include "relay/question.h"
 #include "relay/when.h"
 
 #define LIVE_MS 60000			/* what "now" is */
@@ -21,19 +22,50 @@ struct wanted {
 	uint64_t from, to;		/* milliseconds; 'to' 0: live */
 	unsigned int minutes, limit;
 	char focus[640], expand[4096];
+	struct select *only;		/* NULL: everything */
 };
 
 struct building {
 	struct map *map;
+	const struct select *only;
 	uint64_t first;			/* of the sparklines */
 	bool failed;
 };
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What is left of an edge when only flows of these verdicts count.  What would be denied was opened, too; how many bytes of an
+ * edge it moved nobody has counted. */
+static bool narrow(struct past_edge *e, const struct select *only)
+{
+	struct select_edge key = { { e->source.ns, e->source.workload, e->source.kind },
+				   { e->destination.ns, e->destination.workload, e->destination.kind }, e->port, e->proto };
+	bool passed = select_edge_pass(only, &key, FLOW_FORWARDED), would = select_edge_pass(only, &key, FLOW_AUDIT);
+	uint64_t *sum = e->sum, audited = least(sum[PAST_WOULD_DENY], sum[PAST_OPENED]);
+
+	if (!select_edge_pass(only, &key, FLOW_DROPPED))
+		sum[PAST_DENIED] = sum[PAST_DROPPED] = 0;
+	if (!would)
+		sum[PAST_WOULD_DENY] = 0;
+	if (!passed)
+		sum[PAST_BYTES] = sum[PAST_REPLY_BYTES] = sum[PAST_HANDSHAKES] = sum[PAST_HANDSHAKE_US] = 0;
+	sum[PAST_OPENED] = (passed ? sum[PAST_OPENED] - audited : 0) + (would ? audited : 0);
+	for (unsigned int i = 0; i < PAST_SUMS; i++)
+		if (sum[i])
+			return true;
+	return false;
+}
+
 static void on_window(void *ctx, const struct past_edge *e)
 {
 	struct building *b = ctx;
+	struct past_edge part = *e;
 
-	b->failed |= map_add(b->map, e, MAP_POINTS) != 0;
+	if (!b->only || narrow(&part, b->only))
+		b->failed |= map_add(b->map, &part, MAP_POINTS) != 0;
 }
 
 /* Only for the sparklines: sums of nothing but the point. */
@@ -44,6 +76,9 @@ static void on_point(void *ctx, uint64_t at, const struct past_edge *e)
 
 	memset(point.sum, 0, sizeof(point.sum));
 	point.sum[PAST_OPENED] = e->sum[PAST_OPENED];
+	point.sum[PAST_WOULD_DENY] = e->sum[PAST_WOULD_DENY];
+	if (b->only && !narrow(&point, b->only))
+		return;
 	map_point(b->map, &point, (at - b->first) / POINT_MS);
 }
 
@@ -106,7 +141,7 @@ static void write_map(struct wanted *w, struct json_out *j)
 	uint64_t to = w->to ?: now_ms(), from = w->to ? w->from : to - LIVE_MS;
 	const char *expand[EXPAND_MOST + 1];
 	struct map_want want = { .most = w->limit, .expand = expand, .focus = w->focus };
-	struct building b = { .first = (to / POINT_MS - POINTS + 1) * POINT_MS };
+	struct building b = { .only = w->only, .first = (to / POINT_MS - POINTS + 1) * POINT_MS };
 
 	if (map_new(&b.map, to - from, POINTS))
 		return;
@@ -185,6 +220,7 @@ static void on_built(void *ctx)
 	struct wanted *w = ctx;
 
 	page_answer_send(&w->answer);
+	select_free(w->only);
 	free(w);
 }
 
@@ -211,6 +247,7 @@ static void build(void *ctx)
 	}
 	if (loop_post(p->relay->loop, on_built, w)) {
 		free(w->answer.body);
+		select_free(w->only);
 		free(w);
 	}
 }
@@ -224,6 +261,22 @@ static bool number(struct http_ask *ask, const char *key, uint64_t *out)
 		return n == -ENOENT || !n;
 	*out = strtoull(text, &end, 10);
 	return !*end && *text >= '0' && *text <= '9';
+}
+
+static bool read_only(struct http_ask *ask, struct wanted *w)
+{
+	char q[QUESTION_MOST] = "";
+	struct complaint why = { 0 };
+	int n = http_query_value(ask, "q", q, sizeof(q));
+
+	if (n == -ENOSPC || n == -EINVAL) {
+		page_refuse(ask, 400, n == -ENOSPC ? "the filter is too long" : "the filter is no text");
+		return false;
+	}
+	if (n < 1 || !question_read(q, QUESTION_EDGES, &w->only, &why))
+		return true;
+	page_refuse(ask, 400, "%s", why.text);
+	return false;
 }
 
 static bool read_wanted(struct http_ask *ask, struct wanted *w)
@@ -246,7 +299,7 @@ static bool read_wanted(struct http_ask *ask, struct wanted *w)
 		page_refuse(ask, 400, "focus or expand is too long");
 		return false;
 	}
-	return true;
+	return w->strip || read_only(ask, w);
 }
 
 static void want(struct page *p, struct http_ask *ask, bool strip)
@@ -266,10 +319,8 @@ static void want(struct page *p, struct http_ask *ask, bool strip)
 		return;
 	}
 	page_later(&w->answer, p, ask);
-	if (rpc_post(p->relay->rpc, build, w)) {
-		page_answer_send(&w->answer);
-		free(w);
-	}
+	if (rpc_post(p->relay->rpc, build, w))
+		on_built(w);
 }
 
 void page_map(void *page, struct http_ask *ask) { want(page, ask, false); }
