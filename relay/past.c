@@ -327,7 +327,7 @@ static void join(struct past *p, unsigned int i, unsigned int j, uint64_t from)
 	for (unsigned int k = i; k < j; k++)
 		stretch_drop(p, stretch_at(p, k));
 	*stretch_at(p, i) = joined;
-	for (unsigned int k = j; k < p->n; k++) {
+	for (unsigned int k = j; k < p->n && j > i + 1; k++) {	/* a minute of only one leaves no hole */
 		*stretch_at(p, i + 1 + k - j) = *stretch_at(p, k);
 		*stretch_at(p, k) = (struct stretch){ 0 };
 	}

@@ -167,9 +167,36 @@ static size_t two_hours(size_t budget, bool exact)
 	return most;
 }
 
+/* A minute with one stretch only, the first one: made coarse, it takes nothing of those after it along. */
+static void one_in_a_minute(void)
+{
+	const uint64_t began = START / 60000 * 60000 + 55000;
+	struct past_strip strip[30];
+	bool changed[EDGES] = { true };
+	struct edges *edges;
+	struct past *p;
+	uint64_t told = 0;
+
+	memset(total, 0, sizeof(total));
+	CHECK(!edges_open(&edges, 1024) && !past_open(&p, 0), "opens");
+	past_tick(p, edges, 0, began);
+	for (unsigned int t = 1; t <= 150; t++) {
+		total[0][PAST_OPENED]++;
+		tell(edges, changed, EDGES, 0);
+		past_tick(p, edges, 0, began + t * PAST_STEP_MS);
+	}
+	past_strip(p, began / 60000 * 60000, 60000, 30, strip);
+	for (unsigned int k = 0; k < 30; k++)
+		told += strip[k].opened;
+	CHECK_EQ(told, 150, "all that happened is told");
+	past_close(p);
+	edges_close(edges);
+}
+
 int main(void)
 {
 	srand(3);
 	two_hours(two_hours(0, true) - 20000, false);
+	one_in_a_minute();
 	return check_done();
 }
