@@ -89,7 +89,7 @@ function tabs() {
 	document.body.className = [`tab-${phone.matches && !state.tab ? "map" : state.tab}`, state.sel || table.table.chosen || help ? "picked" : "",
 		...[...document.body.classList].filter((c) => c === "big" || c === "stale")].join(" ");
 	put(".tabs", h("div", { class: "list", role: "tablist", "aria-label": "Below the map" }, all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), "aria-controls": "pane", tabindex: state.tab === key ? 0 : -1, title: `${text} (${i + 1})` }, text, n))),
-		h("div", { class: "r" }, state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
+		h("div", { class: "r" }, state.tab === "flows" && h("button", { class: "newer", "data-do": "newest", hidden: true }), state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
 	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-current": state.tab === key && "page" }, text)));
 	const el = $("#pane");
 	table.hide();

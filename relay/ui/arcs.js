@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map of a phone: a row for each mark, by layers and namespaces from top to bottom, lines as arcs in the left margin with the same
+// The map of a narrow screen: a row for each mark, by layers and namespaces from top to bottom, lines as arcs in the left margin with the same
 // walls.
 import { h, s } from "./dom.js";
 import { cut, nameOf, spoken, thick, times } from "./marks.js";

@@ -5,7 +5,7 @@ import { current, places } from "./map.js";
 import { find, table } from "./table.js";
 import { state } from "./state.js";
 import { plain } from "./layout.js";
-import { bytes, clock, command, count, flowRow, glyph, micros, quote, rate, who } from "./words.js";
+import { bytes, clock, command, count, flowRow, glyph, many, micros, quote, rate, who } from "./words.js";
 
 const OVERVIEW = 7;
 const close = () => h("button", { class: "close", "aria-label": "close", "data-do": "close" }, "✕");
@@ -56,7 +56,7 @@ function flow(r) {
 	d.nearest_miss && h("p", {}, "Nearest: ", h("b", {}, d.nearest_miss), "."),
 	would && h("p", { class: "audit" }, "Would be denied by ", policy(would), would.rule ? ` rule ${would.rule}` : "", "."),
 	kv([["from", fullName(r.from)], ["to", fullName(r.to)], ["what", r.summary || r.proto], ["event", [d.kind, d.end && `ended: ${d.end}`].filter(Boolean).join(", ")],
-		["carried", r.bytes ? `${bytes(r.bytes)} in ${count(+(d.packets ?? 0) + +(d.reply_packets ?? 0))} packets` : ""],
+		["carried", r.bytes ? `${bytes(r.bytes)} in ${many(+(d.packets ?? 0) + +(d.reply_packets ?? 0), "packet")}` : ""],
 		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
 		["repeats", d.repeats ? `${count(d.repeats)} more like it since the last record` : ""]]),
 	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"), button("copylink", "Copy link"))];
@@ -89,16 +89,16 @@ function node(id) {
 		h("table", { class: "peers" }, into.length > 0 && [h("caption", {}, "called by"), into.map((l) => row(l, l.s))]),
 		h("table", { class: "peers" }, out.length > 0 && [h("caption", {}, "calls"), out.map((l) => row(l, l.t))]),
 		h("div", { class: "act" }, button("focus", state.focus === id ? "Leave focus" : "Focus"), button("filter", "Show only these"),
-			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : `Fold ${m.ns}`) : null)];
+			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : `Fold ${m.ns}`) : null, button("copylink", "Copy link"))];
 }
 
-const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["d", "denials only"],
+const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["dbl-click", "the same for a stack"], ["d", "denials only"],
 	["1 2 3", "flows, policies, why"], ["w", "why"], ["j k", "next, previous flow"], ["space", "pause"], ["l", "back to live"], ["+ − 0", "zoom, fit"], ["t", "light or dark"], ["esc", "let go"]];
 
 // Nothing is chosen: who is denied now, the most often first, each a step from its policy.
 function overview() {
-	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed").sort((a, b) => (a.verdict < b.verdict ? 1 : -1) || b.denied - a.denied);
-	const denied = all.filter((l) => l.verdict === "denied").sort((a, b) => b.denied - a.denied), would = all.filter((l) => l.verdict === "audit");
+	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed"), much = (l) => Math.round(Math.log2(l.denied));	// so that rows do not change places all the time
+	const denied = all.filter((l) => l.verdict === "denied").sort((a, b) => much(b) - much(a) || (a.key < b.key ? -1 : 1)), would = all.filter((l) => l.verdict === "audit");
 	const hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
 	if (!current()?.marks.length)
 		return [h("h2", {}, "Nothing yet"), hint];

@@ -11,7 +11,7 @@ import { expanded, set, state } from "./state.js";
 import { count, glyph } from "./words.js";
 
 const SHOWN = 160;		// lines of a choice, the busiest
-const phone = matchMedia("(max-width:720px)");
+const narrow = matchMedia("(max-width:960px)");		// arcs: a map there could not be read
 let map = null, at = null, memory = newMemory(), moved = false, dragging = false, late = null, anchor = null, nodes = new Map(), groups = new Map(), labelled = "";
 const Z = { x: 0, y: 0, k: 1, W: 0, H: 0 };
 export const current = () => map;
@@ -126,7 +126,7 @@ export function mark() {
 	const only = lines(state.q), id = selectedNode(), line = selectedLine();
 	const on = (l) => (!only || l.parts.some(only)) && (!id || l.s === id || l.t === id);
 	const any = !!(only || id), list = any ? at.L.filter(on) : at.L, chosen = at.L.find((l) => l.key === line);
-	if (!phone.matches)
+	if (!narrow.matches)
 		ensure([...(any ? list : []), ...(chosen ? [chosen] : [])]);
 	const kept = new Set(list.map((l) => l.key)), lit = new Set(list.flatMap((l) => [l.s, l.t]));
 	label((any ? list : [...at.L.filter((l) => !l.minor), ...(chosen?.minor ? [chosen] : [])]).filter((l) => groups.has(l.key)));
@@ -140,7 +140,7 @@ export function mark() {
 	for (const [key, g] of nodes) {
 		g.classList.toggle("fade", any && key !== id && !lit.has(key));
 		g.classList.toggle("sel", key === id || (!!line && (key === ends[0] || key === ends[1])));
-		g.setAttribute("tabindex", phone.matches || key === (nodes.has(id) ? id : nodes.keys().next().value) ? 0 : -1);
+		g.setAttribute("tabindex", narrow.matches || key === (nodes.has(id) ? id : nodes.keys().next().value) ? 0 : -1);
 	}
 }
 
@@ -196,8 +196,8 @@ export function draw(next) {
 	at = layout(map, memory, Math.max(1.2, Math.min(3.2, (r.width - 32) / (r.height - 44) || 2.4)));
 	labelled = "";
 	document.body.classList.toggle("big", at.z.small);
-	put("#map", phone.matches ? small() : picture(before), !phone.matches && foot());
-	if (phone.matches)
+	put("#map", narrow.matches ? small() : picture(before), !narrow.matches && foot());
+	if (narrow.matches)
 		$("#arcs").scrollTop = top ?? 0;
 	else
 		settle(started);
@@ -275,5 +275,5 @@ export function wire(pick) {
 			fold(m.ns);
 	});
 	addEventListener("resize", () => !moved && fit());
-	phone.addEventListener("change", () => map && draw(map));
+	narrow.addEventListener("change", () => map && draw(map));
 }

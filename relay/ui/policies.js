@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { get } from "./api.js";
 import { state } from "./state.js";
-import { count } from "./words.js";
+import { count, many } from "./words.js";
 
 let list = null, error = "";
 const order = (p) => (p.state === "rejected" ? 0 : p.audit ? 1 : p.state === "selects-nobody-here" ? 3 : 2);
@@ -33,8 +33,6 @@ export function draw(el) {
 	el.replaceChildren(h("div", { role: "table", "aria-label": "Policies" }, h("div", { class: "grid th", role: "row" },
 		[["policy"], ["state"], ["tier", "p2"], ["pods", "num p2"], ["rules", "num p2"], ["nodes", "num p2"], ["hits", "num"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
 }
-
-const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
 function row(p) {
 	const slash = p.name.lastIndexOf("/"), bad = p.state === "rejected", kind = bad ? "deny" : p.audit ? "audit" : "q2";

@@ -7,7 +7,7 @@ import { bytes, clock, count, flowRow, glyph, micros, who } from "./words.js";
 
 const MOST = 100000, BACKOFF = [500, 1000, 2000, 5000, 10000];
 let rows = [], waiting = [], stream = null, tries = 0, paint = null, queued = false;
-export const table = { paused: false, lost: 0, error: "", over: false, seen: 0, chosen: null };
+export const table = { paused: false, lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null };
 const phone = matchMedia("(max-width:720px)");
 const height = () => (phone.matches ? 46 : 24);
 
@@ -54,7 +54,7 @@ function later() {
 export function ask(fresh = true) {
 	stream?.stop();
 	if (fresh)
-		Object.assign(table, { lost: 0, error: "", over: false, seen: 0, chosen: null }), (rows = []), (waiting = []);
+		Object.assign(table, { lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null }), (rows = []), (waiting = []);
 	const own = (stream = flows(question(), (event, data) => {
 		tries = 0;
 		table.error = "";
@@ -71,6 +71,7 @@ export function ask(fresh = true) {
 	own.done.then((end) => {
 		if (own !== stream || end.stopped)
 			return;
+		table.refused = !!end.refused;
 		table.error = end.refused ?? end.error ?? "";
 		table.over = !table.error;
 		later();
@@ -89,11 +90,12 @@ function by(r) {
 		h("span", { class: "q" }, d ? "open: nobody isolates" : "");
 }
 
+const near = (r) => !r.from.out && !r.to.out && r.from.id.split("/")[0] === r.to.id.split("/")[0];
 const word = { denied: "deny", audit: "audit", allowed: "allow" };
 function row(r, i, rh) {
 	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" },
 		h("span", { class: "q" }, t.slice(0, 5), h("span", { class: "q2" }, t.slice(5, phone.matches ? 8 : 12))),
-		h("span", {}, who(r.from.id), phone.matches && [" ", h("span", { class: "q" }, "→ "), who(r.to.id), h("span", { class: "q" }, `:${r.port}`)]),
+		h("span", {}, who(r.from.id), phone.matches && [" ", h("span", { class: "q" }, "→ "), near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : who(r.to.id), h("span", { class: "q" }, `:${r.port}`)]),
 		h("span", { class: "to" }, who(r.to.id)), h("span", { class: "port q2" }, r.port), h("span", { class: "v" }, glyph(r.verdict), word[r.verdict]),
 		h("span", { class: "by" }, by(r)), h("span", { class: "wide q2" }, r.detail.kind ?? r.summary), h("span", { class: "wide num q2" }, r.bytes ? bytes(r.bytes) : ""),
 		h("span", { class: "wide num q2" }, r.ns ? micros(r.ns / 1000) : ""));
@@ -105,15 +107,15 @@ function row(r, i, rh) {
 
 function blank() {
 	const waits = !table.error && !table.over && !table.seen;
-	return h("div", { class: "blank" }, h("h2", {}, table.error ? "The question was not understood, or the relay is away" : waits ? "Listening" : "No flow matches"),
-		h("p", {}, table.error || (waits ? "What matches appears here as it happens." : `Nothing matched${state.q ? ` ${state.q}` : ""} in this time; ${count(table.lost)} events were lost on the way, ` +
+	return h("div", { class: "blank" }, h("h2", {}, table.refused ? "That was not understood" : table.error ? "The relay is away" : waits ? "Listening" : "No flow matches"),
+		h("p", {}, table.refused ? table.error : table.error ? "What it counts meanwhile is not lost; it is asked again and again." : (waits ? "What matches appears here as it happens." : `Nothing matched${state.q ? ` ${state.q}` : ""} in this time; ${count(table.lost)} events were lost on the way, ` +
 			`so this is ${table.lost ? "perhaps" : ""} silence and not a hole in the record.`)),
 		state.q && h("button", { "data-do": "clear" }, "clear the filter"), state.from && h("button", { "data-do": "live" }, "back to live"));
 }
 
 export function draw(el) {
 	el.className = "pane flows";
-	let body = null, newer = null;
+	let body = null;
 	paint = () => {
 		const rh = height(), n = rows.length;
 		if (!n)
@@ -121,12 +123,13 @@ export function draw(el) {
 		if (!body) {
 			body = h("div", { class: "rows", role: "rowgroup" });
 			const heads = [["time"], ["from"], ["to"], ["port"], ["verdict"], ["by"], ["event", "wide"], ["bytes", "num wide"], ["lasted", "num wide"]];
-			newer = h("button", { class: "newer", "data-do": "newest" });
 			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" },
-				heads.map(([t, c]) => h("span", { class: c, role: "columnheader" }, t)), newer), body));
+				heads.map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), body));
 		}
-		newer.textContent = `${count(Math.floor(el.scrollTop / rh))} newer`;
-		newer.hidden = el.scrollTop < rh;
+		const newer = $(".newer"), above = Math.floor(el.scrollTop / rh);
+		newer?.toggleAttribute("hidden", !above);
+		if (newer && above)
+			newer.textContent = `${count(above)} newer`;
 		body.style.height = `${n * rh}px`;
 		const a = Math.max(0, Math.floor(el.scrollTop / rh) - 4), b = Math.min(n, a + Math.ceil(el.clientHeight / rh) + 9);
 		body.replaceChildren(...Array.from({ length: Math.max(0, b - a) }, (_, k) => row(at(a + k), a + k, rh)));

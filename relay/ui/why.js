@@ -26,7 +26,7 @@ function show(why, node) {
 		h("span", { class: "q2 plain" }, ok ? "If it does not arrive, look at routes, the server, other firewalls." : blocked?.nearest_miss ?? "")),
 	h("div", { class: "gates" }, h("div", { class: "end" }, h("b", {}, why.source)), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), h("div", { class: "end r" }, h("b", {}, why.destination))),
 	h("dl", { class: "kv" }, sides.flatMap((side) => [[`${side.direction}`, side.rule_text || side.reason], [`would be`, side.would_be ? `${side.would_be} by ${side.would_be_policy}` : ""]]).filter(([, v]) => v)
-		.map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]), (why.last ?? []).slice(0, 3).map((r) => [h("dt", {}, "seen"), h("dd", {}, `${clock(+r.time_ns / 1e6)} ${r.kind}, ${r.verdict}${r.reason ? ` (${r.reason})` : ""}`)])),
+		.map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]), (why.last ?? []).slice(0, 3).map((r) => [h("dt", {}, "seen"), h("dd", {}, `${clock(+r.time_ns / 1e6)} ${r.kind === r.verdict ? r.verdict : `${r.kind}, ${r.verdict}`}${r.reason && r.reason !== r.verdict ? `: ${r.reason}` : ""}`)])),
 	h("p", { class: "q" }, `Judged on ${node} by the engine that runs in its kernel.`));
 }
 

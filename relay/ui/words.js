@@ -13,6 +13,7 @@ export const clock = (ms, fine) => {
 	return fine ? `${text}.${String(d.getMilliseconds()).padStart(3, "0")}` : text;
 };
 export const count = (n) => n.toLocaleString("en");
+export const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
 // "ns/name" with the namespace pale.
 export const who = (id) => {
