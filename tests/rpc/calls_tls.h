@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls by TLS: who is let in and what is said to whom is not, by one table; and certificates that change while
+ * connections stand.  A part of tests/rpc/calls.
+ *
+ *	stage_open();
+ *	calls_tls();
+ */
+#ifndef WEIR_TESTS_RPC_CALLS_TLS_H
+#define WEIR_TESTS_RPC_CALLS_TLS_H
+
+void calls_tls(void);
+
+#endif
