@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls by TLS: who is let in and what is said to whom is not, by one table; and certificates that change while
  * Calls by TLS: who is let in, and in what words the others are refused, by one table; and certificates that change
  * while connections stand.  A part of tests/rpc/calls.
  *
