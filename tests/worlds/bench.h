@@ -14,7 +14,7 @@
 #include "lib/policy/compile.h"
 #include "lib/policy/image.h"
 #include "tests/reference/reference.h"
-#include "tests/worlds/gen.h"
+#include "tests/worlds/world.h"
 
 /* What a broken build would store.  A run with one of them that finds nothing proves nothing. */
 enum bench_break { BREAK_NOTHING, BREAK_ALLOW, BREAK_DENY, BREAK_ONE, BREAK_AUTHOR, BREAK_AUDIT, BREAK_PORT, BREAKS };

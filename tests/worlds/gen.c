@@ -6,7 +6,7 @@
 
 #include "lib/addr.h"
 
-static const char *const namespaces[] = { "x", "y", "z" };
+const char *const gen_namespaces[GEN_NAMESPACES] = { "x", "y", "z" };
 static const char *const keys[] = { "k0", "k1", "k2" };
 static const char *const values[] = { "v0", "v1", "v2", "" };
 static const char *const port_names[] = { "web", "alt", "nobody" };
@@ -14,10 +14,9 @@ static const char *const protocols[] = { "TCP", "UDP", "SCTP" };
 static const unsigned int ports[] = { 1, 79, 80, 81, 443, 1000, 1005, 8080, 65535 };
 
 /* Whoever may speak: nine pods' addresses, two nodes', those outside; an address nobody has. */
-#define PODS 9
-static const char *const pod_v4[PODS] = { "10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.17", "10.0.2.1", "10.0.2.2",
+static const char *const pod_v4[GEN_PODS] = { "10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.17", "10.0.2.1", "10.0.2.2",
 					  "10.0.2.3", "10.1.0.1" };
-static const char *const pod_v6[PODS] = { "fd00:1::1", "fd00:1::2", "fd00:1::3", "fd00:1::4", "fd00:1::11", "fd00:2::1",
+static const char *const pod_v6[GEN_PODS] = { "fd00:1::1", "fd00:1::2", "fd00:1::3", "fd00:1::4", "fd00:1::11", "fd00:2::1",
 					  "fd00:2::2", "fd00:2::3", "fd01::1" };
 static const char *const other_v4[] = { "172.30.0.1", "172.30.0.2", "203.0.113.7", "203.0.113.200", "198.51.100.9", "10.0.1.99" };
 static const char *const other_v6[] = { "fd00:172::1", "fd00:172::2", "2001:db8::7", "2001:db8::c8", "2001:db8:1::9",
@@ -41,11 +40,11 @@ uint32_t chance_below(struct chance *c, uint32_t n)
 
 static const char *some_address(struct chance *c, bool v4)
 {
-	unsigned int i = chance_below(c, PODS + OTHERS);
+	unsigned int i = chance_below(c, GEN_PODS + OTHERS);
 
 	if (v4)
-		return i < PODS ? pod_v4[i] : other_v4[i - PODS];
-	return i < PODS ? pod_v6[i] : other_v6[i - PODS];
+		return i < GEN_PODS ? pod_v4[i] : other_v4[i - GEN_PODS];
+	return i < GEN_PODS ? pod_v6[i] : other_v6[i - GEN_PODS];
 }
 
 /* -- objects -- */
@@ -73,7 +72,7 @@ static struct value *gen_labels(struct chance *c)
 	return labels;
 }
 
-static struct value *gen_namespace(struct chance *c, const char *name)
+struct value *gen_namespace(struct chance *c, const char *name)
 {
 	struct value *m = manifest("v1", "Namespace", NULL, name);
 
@@ -82,7 +81,7 @@ static struct value *gen_namespace(struct chance *c, const char *name)
 	return m;
 }
 
-static struct value *gen_node(struct chance *c, unsigned int i)
+struct value *gen_node(struct chance *c, unsigned int i)
 {
 	char name[8];
 	struct value *m, *list, *item;
@@ -130,7 +129,7 @@ static void gen_container(struct chance *c, struct value *list, bool init, unsig
 	}
 }
 
-static struct value *gen_pod(struct chance *c, unsigned int i, unsigned int born)
+struct value *gen_pod(struct chance *c, unsigned int i, unsigned int born)
 {
 	static const char *const phases[] = { "Pending", "Running", "Running", "Running", "Running", "Running", "Running",
 					      "Succeeded", "Failed" };
@@ -140,7 +139,7 @@ static struct value *gen_pod(struct chance *c, unsigned int i, unsigned int born
 
 	snprintf(name, sizeof(name), "p%u", i);
 	snprintf(time, sizeof(time), "2026-01-01T%02u:%02u:%02uZ", born / 3600 % 24, born / 60 % 60, born % 60);
-	m = manifest("v1", "Pod", namespaces[i % 3], name);
+	m = manifest("v1", "Pod", gen_namespaces[i % GEN_NAMESPACES], name);
 	meta = value_inside(m, "metadata");
 	value_put(meta, "labels", gen_labels(c));
 	value_put(meta, "creationTimestamp", value_of_text(time));
@@ -163,7 +162,7 @@ static struct value *gen_pod(struct chance *c, unsigned int i, unsigned int born
 	}
 	/* now and then another's address: it changed hands */
 	if (chance_of(c, 90))
-		value_put(value_add(list, value_map()), "ip", value_of_text(pod_v4[chance_of(c, 5) ? chance_below(c, PODS) : i]));
+		value_put(value_add(list, value_map()), "ip", value_of_text(pod_v4[chance_of(c, 5) ? chance_below(c, GEN_PODS) : i]));
 	if (chance_of(c, 70))
 		value_put(value_add(list, value_map()), "ip", value_of_text(pod_v6[i]));
 	return m;
@@ -187,14 +186,14 @@ static void gen_expression(struct chance *c, struct value *list)
 }
 
 /* Empty often: nil and empty differ in some places and not in others. */
-static struct value *gen_selector(struct chance *c, bool of_namespaces)
+struct value *gen_selector(struct chance *c, bool of_namespaces)
 {
 	struct value *s = value_map();
 
 	if (chance_of(c, 30))
 		return s;
 	if (of_namespaces && chance_of(c, 25)) {
-		value_put(value_inside(s, "matchLabels"), "kubernetes.io/metadata.name", value_of_text(PICK(c, namespaces)));
+		value_put(value_inside(s, "matchLabels"), "kubernetes.io/metadata.name", value_of_text(PICK(c, gen_namespaces)));
 		return s;
 	}
 	if (chance_of(c, 60))
@@ -301,7 +300,7 @@ struct value *gen_rule(struct chance *c, int dir)
 	return rule;
 }
 
-static void gen_audit(struct chance *c, struct value *m)
+void gen_audit(struct chance *c, struct value *m)
 {
 	if (chance_of(c, 20))
 		value_put(value_inside(value_inside(m, "metadata"), "annotations"), "weir.dev/audit",
@@ -414,7 +413,7 @@ static void gen_cluster_rules(struct chance *c, struct value *spec, int dir)
 	}
 }
 
-static struct value *gen_cluster_policy(struct chance *c, const char *name)
+struct value *gen_cluster_policy(struct chance *c, const char *name)
 {
 	struct value *m = manifest("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", NULL, name),
 		     *spec = value_inside(m, "spec"), *subject;
@@ -435,197 +434,6 @@ static struct value *gen_cluster_policy(struct chance *c, const char *name)
 	return m;
 }
 
-/* -- events -- */
-
-static struct event *add(struct world *w, enum event_kind kind)
-{
-	if (!(w->n & (w->n - 1)))
-		w->event = realloc(w->event, (w->n ? 2 * w->n : 1) * sizeof(*w->event));
-	w->event[w->n] = (struct event){ .kind = kind };
-	return &w->event[w->n++];
-}
-
-static void key_of(const struct value *m, char key[96])
-{
-	const char *ns = value_text(m, "metadata.namespace", "");
-
-	snprintf(key, 96, "%s%s%s/%s", value_text(m, "kind", ""), *ns ? "/" : "", ns, value_text(m, "metadata.name", ""));
-}
-
-static void put(struct world *w, struct value *m)
-{
-	struct event *e = add(w, EVENT_PUT);
-
-	e->put = m;
-	key_of(m, e->key);
-}
-
-static void gone(struct world *w, const char *key)
-{
-	snprintf(add(w, EVENT_GONE)->key, 96, "%s", key);
-}
-
-#define POLICIES 6
-#define CLUSTER_POLICIES 4
-
-static void put_some_policy(struct world *w, struct chance *c, unsigned int i)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "a%u", i);
-	put(w, gen_policy(c, namespaces[i % 3], name));
-}
-
-static void put_some_cluster_policy(struct world *w, struct chance *c, unsigned int i)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "c%u", i);
-	put(w, gen_cluster_policy(c, name));
-}
-
-/* The latest version of some policy with one thing changed: what compares versions must see it. */
-static void edit_policy(struct world *w, struct chance *c)
-{
-	unsigned int from = chance_below(c, w->n);
-	struct value *m = NULL, *spec;
-
-	for (unsigned int i = 0; i < w->n && !m; i++) {
-		const struct event *e = &w->event[(from + i) % w->n];
-
-		if (e->kind == EVENT_PUT && strstr(e->key, "NetworkPolicy"))
-			m = value_copy(e->put);
-	}
-	if (!m)
-		return;
-	spec = value_inside(m, "spec");
-	switch (chance_below(c, 4)) {
-	case 0:
-		if (value_get(spec, "priority"))
-			value_put(spec, "priority", value_of_number(chance_below(c, 4)));
-		break;
-	case 1:
-		value_drop(value_inside(m, "metadata"), "annotations");
-		gen_audit(c, m);
-		break;
-	case 2:
-		if (value_count(value_get(spec, "ingress")))
-			value_remove((struct value *)value_get(spec, "ingress"), value_get(spec, "ingress")->first);
-		break;
-	default:
-		if (value_get(spec, "podSelector"))
-			value_put(spec, "podSelector", gen_selector(c, false));
-	}
-	put(w, m);
-}
-
-static void change(struct world *w, struct chance *c, unsigned int born)
-{
-	unsigned int i = chance_below(c, PODS);
-	char key[96];
-
-	switch (chance_below(c, 12)) {
-	case 9: case 10: case 11:
-		edit_policy(w, c);
-		break;
-	case 0: case 1:
-		put_some_policy(w, c, chance_below(c, POLICIES));
-		break;
-	case 2:
-		put_some_cluster_policy(w, c, chance_below(c, CLUSTER_POLICIES));
-		break;
-	case 3:
-		i = chance_below(c, POLICIES);
-		snprintf(key, sizeof(key), "NetworkPolicy/%s/a%u", namespaces[i % 3], i);
-		gone(w, key);
-		break;
-	case 4:
-		snprintf(key, sizeof(key), "ClusterNetworkPolicy/c%u", chance_below(c, CLUSTER_POLICIES));
-		gone(w, key);
-		break;
-	case 5: case 6:
-		put(w, gen_pod(c, i, born));
-		break;
-	case 7:
-		snprintf(key, sizeof(key), "Pod/%s/p%u", namespaces[i % 3], i);
-		gone(w, key);
-		break;
-	default:
-		if (chance_of(c, 70))
-			put(w, gen_namespace(c, PICK(c, namespaces)));
-		else
-			put(w, gen_node(c, chance_below(c, 2)));
-	}
-}
-
-void world_make(struct world *w, uint64_t seed)
-{
-	struct chance c = { seed * 0x2545f4914f6cdd1dULL + 1 };
-	unsigned int born = 1;
-
-	*w = (struct world){ .seed = seed };
-	for (unsigned int i = 0; i < 3; i++)
-		put(w, gen_namespace(&c, namespaces[i]));
-	for (unsigned int i = 0; i < 2; i++)
-		put(w, gen_node(&c, i));
-	for (unsigned int i = 0; i < PODS; i++)
-		if (chance_of(&c, 90))
-			put(w, gen_pod(&c, i, born++));
-	for (int i = 1 + chance_below(&c, POLICIES); i > 0; i--)
-		put_some_policy(w, &c, i - 1);
-	for (int i = chance_below(&c, CLUSTER_POLICIES + 1); i > 0; i--)
-		put_some_cluster_policy(w, &c, i - 1);
-	add(w, EVENT_COMMIT);
-	for (int steps = chance_below(&c, 6); steps > 0; steps--) {
-		for (int i = chance_below(&c, 3); i >= 0; i--)
-			change(w, &c, born++);
-		add(w, EVENT_COMMIT);
-	}
-}
-
-void world_free(struct world *w)
-{
-	for (unsigned int i = 0; i < w->n; i++)
-		value_free(w->event[i].put);
-	free(w->event);
-}
-
-struct value *world_at(const struct world *w, unsigned int events)
-{
-	struct value *list = value_list();
-	char key[96];
-
-	for (unsigned int i = 0; i < events; i++) {
-		if (w->event[i].kind == EVENT_COMMIT)
-			continue;
-		for (struct value *m = list->first; m; m = m->next) {
-			key_of(m, key);
-			if (!strcmp(key, w->event[i].key)) {
-				value_remove(list, m);
-				break;
-			}
-		}
-		if (w->event[i].kind == EVENT_PUT)
-			value_add(list, value_copy(w->event[i].put));
-	}
-	return list;
-}
-
-void world_print(const struct world *w, FILE *to)
-{
-	for (unsigned int i = 0; i < w->n; i++) {
-		if (w->event[i].kind == EVENT_GONE)
-			fprintf(to, "# gone: %s\n", w->event[i].key);
-		if (w->event[i].kind == EVENT_COMMIT)
-			fprintf(to, "# commit\n");
-		if (w->event[i].kind == EVENT_PUT) {
-			fprintf(to, "---\n");
-			value_write(w->event[i].put, to);
-			fprintf(to, "\n");
-		}
-	}
-}
-
 /* -- questions -- */
 
 void gen_question(struct chance *c, struct question *q)
@@ -636,9 +444,9 @@ void gen_question(struct chance *c, struct question *q)
 
 	/* most of the time a pod at least at one end */
 	if (chance_of(c, 50))
-		a = (v4 ? pod_v4 : pod_v6)[chance_below(c, PODS)];
+		a = (v4 ? pod_v4 : pod_v6)[chance_below(c, GEN_PODS)];
 	else
-		b = (v4 ? pod_v4 : pod_v6)[chance_below(c, PODS)];
+		b = (v4 ? pod_v4 : pod_v6)[chance_below(c, GEN_PODS)];
 	addr_parse(a, &q->src);
 	addr_parse(b, &q->dst);
 	q->proto = PICK(c, protos);

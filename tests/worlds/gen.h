@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random worlds: clusters that change, as lists of events.  One seed, one world.
+ * The random parts of a world: namespaces, nodes, pods and policies as manifests, and connections to ask about.  The same
+ * chance, the same parts.
  *
- *	world_make(&w, seed);
- *	for each of its events: put, gone or commit
- *	world_free(&w);
+ *	struct chance c = { seed };
+ *	m = gen_pod(&c, 3, 1);			the caller's to free
+ *	gen_question(&c, &q);
  *
  * Labels of three keys and three values; every operator; nil and empty wherever a field may be missing; blocks in each
  * other around pods, nodes and outside; ranges, names with different numbers; both families; three tiers; audit.
@@ -20,19 +21,6 @@
 
 #define WORLD_NODE "n1"			/* the node under test */
 
-enum event_kind { EVENT_PUT, EVENT_GONE, EVENT_COMMIT };
-struct event {
-	enum event_kind kind;
-	struct value *put;		/* a manifest */
-	char key[96];			/* Kind/namespace/name or Kind/name */
-};
-
-struct world {
-	uint64_t seed;
-	struct event *event;
-	unsigned int n;
-};
-
 struct chance {
 	uint64_t state;
 };
@@ -42,14 +30,22 @@ static inline bool chance_of(struct chance *c, unsigned int percent)
 	return chance_below(c, 100) < percent;
 }
 
-void world_make(struct world *w, uint64_t seed);
-void world_free(struct world *w);
-struct value *world_at(const struct world *w, unsigned int events);	/* the manifests after so many events: a list */
-void world_print(const struct world *w, FILE *to);
+#define GEN_NAMESPACES 3
+#define GEN_NODES 2
+#define GEN_PODS 9
+extern const char *const gen_namespaces[GEN_NAMESPACES];
 
-/* Random parts, for laws. */
+/* Objects.  Number 'i' has always the same name: pod p<i> lives in gen_namespaces[i % GEN_NAMESPACES], node n<i + 1>. */
+struct value *gen_namespace(struct chance *c, const char *name);
+struct value *gen_node(struct chance *c, unsigned int i);
+struct value *gen_pod(struct chance *c, unsigned int i, unsigned int born);	/* 'born': seconds, for who came last */
 struct value *gen_policy(struct chance *c, const char *ns, const char *name);
+struct value *gen_cluster_policy(struct chance *c, const char *name);
+
+/* Parts of policies, for changes and for laws. */
 struct value *gen_rule(struct chance *c, int dir);
+struct value *gen_selector(struct chance *c, bool of_namespaces);
+void gen_audit(struct chance *c, struct value *policy);		/* audited, now and then */
 
 /* One connection to ask about. */
 struct question {

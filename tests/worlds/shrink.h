@@ -3,7 +3,7 @@
 #ifndef WEIR_TESTS_WORLDS_SHRINK_H
 #define WEIR_TESTS_WORLDS_SHRINK_H
 
-#include "tests/worlds/gen.h"
+#include "tests/worlds/world.h"
 
 typedef bool (*shrink_fails_fn)(void *ctx, const struct world *w);
 void shrink(struct world *w, shrink_fails_fn fails, void *ctx);
