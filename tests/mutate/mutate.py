@@ -66,7 +66,8 @@ class Mutants:
         if "/policy/" in program:
             own += [self.build + "/tests/policy/%s.o" % name for name in ("world", "naive", "run")]
         if "/worlds/" in program:
-            own = glob.glob(os.path.dirname(program) + "/*.o") + [self.build + "/tests/reference/reference.o"] + [
+            own = glob.glob(os.path.dirname(program) + "/*.o") + [
+                self.build + "/tests/reference/%s.o" % name for name in ("reference", "read")] + [
                 self.build + "/agent/%s.o" % name for name in
                 re.search(r"WORLDS_AGENT := (.*)", open("tests/worlds/worlds.mk").read()).group(1).split()]
         lib = tmp + "/lib.a"
