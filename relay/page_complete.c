@@ -14,7 +14,7 @@
 
 struct offer {
 	char text[OFFER_MOST];
-	const char *help;		/* the table's */
+	const char *value, *help;	/* the table's */
 };
 
 struct completing {
@@ -25,7 +25,7 @@ struct completing {
 	bool more;			/* than are told */
 };
 
-static void on_offer(void *ctx, const char *text, const char *help)
+static void on_offer(void *ctx, const char *text, const char *value, const char *help)
 {
 	struct completing *c = ctx;
 
@@ -37,6 +37,7 @@ static void on_offer(void *ctx, const char *text, const char *help)
 		return;
 	}
 	snprintf(c->offer[c->n].text, OFFER_MOST, "%s", text);
+	c->offer[c->n].value = value;
 	c->offer[c->n++].help = help;
 }
 
@@ -64,6 +65,7 @@ static void on_name(struct completing *c, const char *name)
 	c->n -= c->n == OFFERS;
 	memmove(&c->offer[at + 1], &c->offer[at], (c->n - at) * sizeof(c->offer[0]));
 	strcpy(c->offer[at].text, text);
+	c->offer[at].value = NULL;
 	c->offer[at].help = c->t.option->text;
 	c->n++;
 }
@@ -126,6 +128,8 @@ static void write_down(struct completing *c)
 	for (unsigned int i = 0; i < c->n; i++) {
 		json_object(&j, NULL);
 		json_text(&j, "text", c->offer[i].text);
+		if (c->offer[i].value)
+			json_text(&j, "value", c->offer[i].value);
 		json_text(&j, "help", c->offer[i].help);
 		json_end(&j);
 	}

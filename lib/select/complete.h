@@ -31,7 +31,8 @@ struct select_typing {
 
 void select_typing(const char *line, struct select_typing *out);
 
-typedef void (*select_offer_fn)(void *ctx, const char *text, const char *help);
+/* 'value' is what the help calls an option's value; NULL: it takes none, or this is one. */
+typedef void (*select_offer_fn)(void *ctx, const char *text, const char *value, const char *help);
 void select_offer(const struct select_typing *t, select_offer_fn fn, void *ctx);
 
 #endif

@@ -137,7 +137,7 @@ static void offer_options(const char *word, select_offer_fn fn, void *ctx)
 				continue;
 			snprintf(name, sizeof(name), "--%s", o->name);
 			if (is_offered(o, name, word, pass))
-				fn(ctx, name, o->text);
+				fn(ctx, name, o->value, o->text);
 		}
 	}
 }
@@ -152,7 +152,7 @@ static void offer_words(const struct select_typing *t, select_offer_fn fn, void 
 		n = strcspn(at, "|");
 		snprintf(text, sizeof(text), "%s%.*s", t->lead, (int)n, at);
 		if (strlen(t->word) <= n && !strncasecmp(at, t->word, strlen(t->word)))
-			fn(ctx, text, t->option->text);
+			fn(ctx, text, NULL, t->option->text);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 static char said[16384];
 
-static void on_word(void *ctx, const char *text, const char *help)
+static void on_word(void *ctx, const char *text, const char *value, const char *help)
 {
 	CHECK(help && *help, "%s says what it does", text);
 	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s ", text);
