@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The relay's API (docs/api.md).  Errors come as sentences.
+// Who is not signed in, or not any more, does so and comes back to the same view.
+export const signIn = () => location.replace(`/sign-in${location.hash}`);
+
 async function refusal(response) {
+	if (response.status === 401)
+		signIn();
 	try {
 		return (await response.json()).error || `the relay answered ${response.status}`;
 	} catch {
@@ -14,7 +19,7 @@ export async function get(path, query = {}, most = SILENCE_MS) {
 	const q = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
 	const response = await fetch(`/api/v1/${path}${q.size ? `?${q}` : ""}`, { cache: "no-cache", signal: AbortSignal.timeout(most) });
 	if (!response.ok)
-		throw new Error(await refusal(response));
+		throw Object.assign(new Error(await refusal(response)), { status: response.status });
 	return response.json();
 }
 

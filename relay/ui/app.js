@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: what is asked when, what a click or a key does.
 import { $, h, put } from "./dom.js";
-import { get } from "./api.js";
+import { get, signIn } from "./api.js";
 import { complete } from "./filter.js";
 import * as details from "./details.js";
 import * as map from "./map.js";
@@ -65,10 +65,24 @@ async function every(ms, fn) {
 // As many marks as can be read here (index.html asks ahead for the same); who opens namespaces wants more.
 const budget = () => Math.min(200, (phone.matches ? 60 : wide.matches ? 130 : 80) + 40 * expanded().length);
 
+// A map that folds is narrowed by the relay, before it folds; one that shows all only fades what does not fit.  Filters that sums of
+// flows cannot answer are the flows' alone.
+let folds = false, deaf = "";
 async function loadMap() {
-	const win = windowOf(), next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus });
+	const win = windowOf(), q = folds && state.q !== deaf ? state.q : "";
+	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus, q }).catch((e) => {
+		if (!q || e.status !== 400)
+			throw e;
+	});
+	if (!next) {
+		deaf = q;
+		return loadMap();
+	}
+	if (!q && !state.focus)
+		folds = next.folded.marks > 0;
+	next.narrowed = q;
 	answered(next);
-	const text = JSON.stringify([next.marks, next.edges, state.focus]);
+	const text = JSON.stringify([next.marks, next.edges, state.focus, q]);
 	if (text !== loadMap.last) {
 		loadMap.last = text;
 		map.draw(next);
@@ -153,8 +167,10 @@ const acts = {
 };
 
 // Completion of the word being typed.
-let offers = [], chosen = -1;
+const TYPING_MS = 80;
+let offers = [], chosen = -1, typed = 0, offered = "";
 function suggest(list) {
+	typed += !list;
 	offers = list ?? [];
 	chosen = -1;
 	$("#help").classList.toggle("on", offers.length > 0);
@@ -162,17 +178,29 @@ function suggest(list) {
 	put("#help", offers.map((o, i) => h("div", { role: "option", "data-offer": i, id: `offer${i}` }, `${o.put} ${o.text}`, h("span", {}, o.help))));
 }
 
+function propose() {
+	const mine = ++typed;
+	setTimeout(async () => {
+		const q = $("#q").value, list = mine === typed && (await complete(q, map.known()));
+		if (mine !== typed)
+			return;
+		offered = q;
+		suggest(list);
+	}, TYPING_MS);
+}
+
 function take(i) {
-	const q = $("#q"), o = offers[i];
-	q.value = q.value.slice(0, q.value.length - o.typing.length) + o.put + " ";
+	const q = $("#q"), o = offers[i], before = offered.slice(0, offered.length - o.typing.length);
+	if (q.value.startsWith(before))		// what was typed since is of the same word
+		q.value = before + o.put + " ";
 	q.focus();
-	suggest(complete(q.value, map.known()));
+	propose();
 }
 
 function box() {
 	const q = $("#q");
-	q.addEventListener("input", () => suggest(complete(q.value, map.known())));
-	q.addEventListener("focus", () => suggest(complete(q.value, map.known())));
+	q.addEventListener("input", propose);
+	q.addEventListener("focus", propose);
 	q.addEventListener("blur", () => setTimeout(() => suggest(null), 150));
 	q.addEventListener("keydown", (e) => {
 		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
@@ -270,6 +298,8 @@ addEventListener("click", (e) => {
 		take(+offer);
 });
 addEventListener("keydown", keys);
+$("#out").addEventListener("click", () => fetch("/sign-out", { method: "POST" }).finally(signIn));
+get("session").then((s) => ($("#out").hidden = s.by !== "session")).catch(() => {});
 $("#theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
 night.addEventListener("change", theme);
 
@@ -279,7 +309,7 @@ watch((change) => {
 	$("#clear").hidden = !state.q;
 	if ("q" in change || "from" in change)
 		table.ask();
-	if ("from" in change || "expand" in change || "focus" in change)
+	if ("from" in change || "expand" in change || "focus" in change || ("q" in change && folds))
 		loadMap().catch(failed);
 	if ("from" in change)
 		strip.redraw();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The box: what is in it is the tail of a `weir observe` command.  The relay reads it; here it is only completed, and read as far as
-// the map can show it.
+// The box: what is in it is the tail of a `weir observe` command.  The relay reads and completes it; here it is read as far as the map
+// can show it, and completed by what the page knows itself when the relay does not answer.
+import { get } from "./api.js";
+
 const options = [
 	["--denied", "", "denied, or would be by audited policies"], ["--verdict", "DROPPED|FORWARDED|AUDIT", "this verdict"],
 	["-n", "NAMESPACE", "either end in this namespace"], ["--pod", "NAMESPACE/POD", "either end"],
@@ -15,8 +17,17 @@ const options = [
 
 const words = (q) => q.match(/'[^']*'|"[^"]*"|\S+/g)?.map((w) => w.replace(/^(['"])(.*)\1$/, "$2")) ?? [];
 
-// Options for the word being typed: [text to put, what it is called, what it does].
-export function complete(q, known) {
+// What may stand for the word being typed: what to put, in place of what, what its value is called, what it does.
+export async function complete(q, known) {
+	try {
+		const { typed, words } = await get("complete", { q }, 1500);
+		return words.slice(0, 8).map((w) => ({ put: w.text, text: w.value ?? "", help: w.help, typing: typed }));
+	} catch {
+		return guess(q, known);
+	}
+}
+
+function guess(q, known) {
 	const all = words(q), typing = /\s$/.test(q) || !q ? "" : all.pop() ?? "";
 	const option = options.find((o) => o[0] === all.at(-1) && o[1]);
 	if (!option)

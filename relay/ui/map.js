@@ -144,8 +144,12 @@ export function mark() {
 	}
 }
 
-function empty(whole) {
+function empty(whole, narrowed) {
 	const silent = whole.nodes - whole.answering;
+	if (narrowed && whole.answering)
+		return h("div", { class: "none" }, h("div", {}, h("h2", {}, "Nothing here fits the filter"),
+			h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer, and none tells of such flows in this time.`), h("pre", {}, narrowed),
+			h("button", { "data-do": "clear" }, "clear the filter"), state.from && h("button", { "data-do": "live" }, "back to live")));
 	return h("div", { class: "none" }, h("div", {}, h("h2", {}, whole.answering ? "Listening, and nothing has spoken yet" : "No node answers"),
 		h("p", {}, whole.answering ? `${whole.answering} of ${whole.nodes} nodes answer and ${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: ` +
 			`the network is quiet, not unseen. The first flow appears here within seconds.` :
@@ -189,7 +193,7 @@ export function draw(next) {
 	map = next;
 	if (!map.marks.length) {
 		at = null;
-		return put("#map", empty(map.complete));
+		return put("#map", empty(map.complete, map.narrowed));
 	}
 	const started = !at || !$("#world"), before = { nodes, lines: at && new Set(at.L.map((l) => l.key)) }, top = $("#arcs")?.scrollTop;
 	const r = $("#map").getBoundingClientRect();
