@@ -7,6 +7,7 @@ import * as details from "./details.js";
 import * as map from "./map.js";
 import * as policies from "./policies.js";
 import { expanded, link, set, state, watch, windowOf } from "./state.js";
+import * as sheet from "./sheet.js";
 import * as strip from "./strip.js";
 import * as table from "./table.js";
 import * as why from "./why.js";
@@ -248,8 +249,6 @@ function keys(e) {
 		return e.preventDefault(), step(e.key === "ArrowDown" ? 1 : -1);
 	if (e.target.role === "tab" && /^Arrow(Left|Right)$/.test(e.key))
 		return turn(e.key === "ArrowRight" ? 1 : -1);
-	if (e.key === "Enter" && e.target.matches?.("tr[data-pick]"))
-		return e.target.click();
 	if (on && e.target.tagName !== "BUTTON") {
 		e.preventDefault();
 		on();
@@ -305,6 +304,7 @@ night.addEventListener("change", theme);
 
 watch((change) => {
 	theme();
+	sheet.place();
 	$("#q").value = state.q;
 	$("#clear").hidden = !state.q;
 	if ("q" in change || "from" in change)
@@ -326,6 +326,8 @@ $("#clear").hidden = !state.q;
 box();
 map.wire(pick);
 strip.wire();
+sheet.wire();
+sheet.place();
 table.ask();
 tabs();
 details.draw(false);

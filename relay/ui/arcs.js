@@ -2,7 +2,7 @@
 // The map of a narrow screen: a row for each mark, by layers and namespaces from top to bottom, lines as arcs in the left margin with the same
 // walls.
 import { h, s } from "./dom.js";
-import { cut, nameOf, spoken, thick, times } from "./marks.js";
+import { cut, nameOf, spoken, thick, times, width } from "./marks.js";
 import { line, rate } from "./words.js";
 
 const ROW = 36, HEAD = 26, EDGE = 104;
@@ -33,10 +33,10 @@ function arc(l, y) {
 function row(v, L, mid, wide) {
 	const calls = L.filter((l) => l.t === v.id && l.verdict !== "denied").reduce((n, l) => n + l.rate, 0);
 	const denied = L.filter((l) => l.s === v.id && l.verdict === "denied").reduce((n, l) => n + l.denied, 0);
-	const sub = denied ? `${times(denied)} denied` : calls ? rate(calls) : v.column === 0 ? "" : "no callers", spark = !denied && v.mark.spark.some(Boolean), wideSub = 78 + (spark ? 52 : 0);
+	const sub = denied ? `${times(denied)} denied` : calls ? rate(calls) : v.column === 0 ? "" : "no callers", spark = !denied && v.mark.spark.some(Boolean), said = spark ? 128 : width(sub, denied > 0, 11.5) + 22;
 	return s("g", { class: `node ${denied ? "hot" : ""}`, "data-node": v.id, role: "button", tabindex: 0, "aria-label": spoken(v, Math.round(calls), denied) },
 		s("rect", { class: "touch", x: EDGE - 6, y: mid - ROW / 2 + 1, width: wide - EDGE, height: ROW - 2, rx: 5 }), s("circle", { cx: EDGE + 4, cy: mid, r: 2.6, class: "dot" }),
-		s("text", { class: "nm", x: EDGE + 14, y: mid + 4.5 }, cut(nameOf(v.mark), wide - EDGE - 20 - wideSub, true, 13.5)),
+		s("text", { class: "nm", x: EDGE + 14, y: mid + 4.5 }, cut(nameOf(v.mark), wide - EDGE - 20 - said, true, 13.5)),
 		spark && s("g", { transform: `translate(${wide - 128} ${mid - 5})` }, s("path", { class: "sp", d: line(v.mark.spark, 44, 11) })),
 		s("text", { class: denied ? "sub bad" : "sub", x: wide - 14, y: mid + 4, "text-anchor": "end" }, sub));
 }

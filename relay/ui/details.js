@@ -82,14 +82,14 @@ function node(id) {
 	const v = places()?.V.get(id);
 	if (!v)
 		return [close(), h("h2", {}, who(id)), h("p", { class: "q2" }, "Not on the map any more.")];
-	const m = v.mark, row = (l, other) => h("tr", { tabindex: 0, "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, who(plain(other))),
+	const m = v.mark, row = (l, other) => h("tr", { "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, h("button", { "data-pick": `e:${l.key}` }, who(plain(other)))),
 		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)), h("td", { class: "num q2" }, l.measured ? micros(l.latency / l.measured) : ""));
 	const into = places().L.filter((l) => l.t === id), out = places().L.filter((l) => l.s === id);
 	return [close(), h("h2", {}, who(plain(id))), h("div", { class: "when" }, [m.workload_kind || m.kind, m.ports.map((p) => `:${p}`).join(" "), m.count > 1 && `${count(m.count)} workloads`].filter(Boolean).join(" · ")),
 		h("table", { class: "peers" }, into.length > 0 && [h("caption", {}, "called by"), into.map((l) => row(l, l.s))]),
 		h("table", { class: "peers" }, out.length > 0 && [h("caption", {}, "calls"), out.map((l) => row(l, l.t))]),
 		h("div", { class: "act" }, button("focus", state.focus === id ? "Leave focus" : "Focus"), button("filter", "Show only these"),
-			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : `Fold ${m.ns}`) : null, button("copylink", "Copy link"))];
+			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : "Fold namespace") : null, button("copylink", "Copy link"))];
 }
 
 const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["dbl-click", "the same for a stack"], ["d", "denials only"],
@@ -102,7 +102,7 @@ function overview() {
 	const hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
 	if (!current()?.marks.length)
 		return [h("h2", {}, "Nothing yet"), hint];
-	const row = (l) => h("tr", { tabindex: 0, "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, who(plain(l.s)), h("span", { class: "q" }, " → "), who(plain(l.t)), l.parts[0].port ? h("span", { class: "q" }, `:${l.parts[0].port}`) : ""),
+	const row = (l) => h("tr", { "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, h("button", { "data-pick": `e:${l.key}` }, who(plain(l.s)), h("span", { class: "q" }, " → "), who(plain(l.t)), l.parts[0].port ? h("span", { class: "q" }, `:${l.parts[0].port}`) : "")),
 		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)));
 	return [h("h2", {}, denied.length ? `${denied.length} pair${denied.length > 1 ? "s are" : " is"} denied ${state.from ? "in this time" : "now"}` : `Nobody is denied ${state.from ? "in this time" : "now"}`),
 		h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(row)), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),

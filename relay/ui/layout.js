@@ -178,7 +178,7 @@ function shores(edges, out, V, x, z) {
 			if (x[c] === undefined)
 				continue;
 			V.set(o.id, { id: o.id, mark: out.get(plain(o.id)), column: c, x: x[c], y, w: z.out, h: z.h, out: true });
-			y += z.h + 12;
+			y += z.small ? z.pitch : z.h + 12;
 		}
 	}
 }

@@ -278,6 +278,6 @@ export function wire(pick) {
 		if (m?.kind === "namespace" && m.ns)
 			fold(m.ns);
 	});
-	addEventListener("resize", () => !moved && fit());
+	new ResizeObserver(() => (moved ? null : fit())).observe(el);
 	narrow.addEventListener("change", () => map && draw(map));
 }

@@ -48,8 +48,8 @@ export function drawLine(l, small, fresh) {
 		s("path", { class: "hit", d: l.d }));
 }
 
-export const spoken = (v, calls, denied) => `${plain(v.id)}${v.mark.ports.length ? `, ${v.mark.ports.join(" ")}` : ""}, ${calls} in, ${denied} denied`;
-export const nameOf = (m) => (m.id === "rest:namespaces" ? "other namespaces" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
+export const spoken = (v, calls, denied) => `${plain(v.id).replace(/^(\w+):/, (_, k) => ({ node: "node ", ns: "namespace ", out: "outside, " })[k] ?? "")}${v.mark.ports.length ? `, ${v.mark.ports.join(" ")}` : ""}, ${calls} in, ${denied} denied`;
+export const nameOf = (m) => (m.id === "rest:namespaces" ? "others" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
 
 function below(m, denies, small) {
 	if (denies.length)

@@ -50,7 +50,7 @@ function draw() {
 		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),
 			s("rect", { x: x(minute(win.to)), y: 0, width: Math.max(0, left + w - x(minute(win.to))), height: H, class: "veil" }),
 			s("path", { d: `M${x(minute(win.from)) + 4} 1.5h-4v${H - 4}h4M${x(minute(win.to)) - 4} 1.5h4v${H - 4}h-4`, class: "brace" })],
-		!phone.matches && s("g", { id: "live", role: "button", tabindex: win ? 0 : -1, "aria-label": win ? "back to live" : "live" },
+		!phone.matches && s("g", win ? { id: "live", role: "button", tabindex: 0, "aria-label": "back to live" } : { id: "live", "aria-hidden": "true" },
 			s("rect", { x: W - right, y: 0, width: right, height: H, fill: "transparent" }),
 			win ? [s("text", { x: W - right + 8, y: base - 8, class: "inkfill" }, `${clock(win.from).slice(0, 5)}–${clock(win.to).slice(0, 5)}`),
 				s("text", { x: W - right + 8, y: base + 8, class: "inkfill under" }, "back to live")] :

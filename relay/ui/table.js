@@ -91,11 +91,13 @@ function by(r) {
 }
 
 const near = (r) => !r.from.out && !r.to.out && r.from.id.split("/")[0] === r.to.id.split("/")[0];
+const end = (id) => (id.includes("/") ? who(id) : h("span", { class: "text" }, who(id)));
 const word = { denied: "deny", audit: "audit", allowed: "allow" };
 function row(r, i, rh) {
 	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" },
 		h("span", { class: "q" }, t.slice(0, 5), h("span", { class: "q2" }, t.slice(5, phone.matches ? 8 : 12))),
-		h("span", {}, who(r.from.id), phone.matches && [" ", h("span", { class: "q" }, "→ "), near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : who(r.to.id), h("span", { class: "q" }, `:${r.port}`)]),
+		phone.matches ? h("span", { class: "pair" }, end(r.from.id), h("span", { class: "q" }, "→"), end(near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : r.to.id), h("span", { class: "q" }, `:${r.port}`)) :
+			h("span", {}, who(r.from.id)),
 		h("span", { class: "to" }, who(r.to.id)), h("span", { class: "port q2" }, r.port), h("span", { class: "v" }, glyph(r.verdict), word[r.verdict]),
 		h("span", { class: "by" }, by(r)), h("span", { class: "wide q2" }, r.detail.kind ?? r.summary), h("span", { class: "wide num q2" }, r.bytes ? bytes(r.bytes) : ""),
 		h("span", { class: "wide num q2" }, r.ns ? micros(r.ns / 1000) : ""));

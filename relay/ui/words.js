@@ -15,13 +15,13 @@ export const clock = (ms, fine) => {
 export const count = (n) => n.toLocaleString("en");
 export const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
-// "ns/name" with the namespace pale.
+// "ns/name" with the namespace pale, and the first to be cut where there is no room.
 export const who = (id) => {
 	if (id.startsWith("rest:"))
 		return { "rest:namespaces": "other namespaces", "rest:outside": "others outside", "rest:nodes": "other nodes" }[id] ?? "others";
 	const bare = id.replace(/^(out|node|rest|ns):/, "");
 	const slash = id.includes(":") ? -1 : bare.indexOf("/");
-	return slash < 0 ? bare : [h("span", { class: "q" }, bare.slice(0, slash + 1)), bare.slice(slash + 1)];
+	return slash < 0 ? bare : h("span", { class: "who" }, h("span", { class: "q" }, bare.slice(0, slash)), h("span", { class: "q sl" }, "/"), h("span", {}, bare.slice(slash + 1)));
 };
 
 // A line that goes on, one that meets a wall, one that passes an open gate.
