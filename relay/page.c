@@ -59,7 +59,7 @@ void page_refuse(struct http_ask *ask, unsigned int status, const char *format, 
 
 /* No other site's page may ask in this browser's name: an Origin that is not ours, or a browser's word that it is another site's.
  * The same name by plain HTTP is another site, too; behind somebody else's TLS we cannot know. */
-bool page_allowed(struct http_ask *ask)
+static bool is_ours(struct http_ask *ask)
 {
 	const char *origin = http_field(ask, "origin"), *host = http_field(ask, "host"), *site = http_field(ask, "sec-fetch-site");
 	const char *at = strstr(origin, "://");
@@ -87,7 +87,7 @@ static bool admit(void *ctx, struct http_ask *ask)
 
 	if (!is_guarded(ask))
 		return true;
-	if (!page_allowed(ask)) {
+	if (!is_ours(ask)) {
 		access_foreign(a);
 		return false;
 	}

@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/select/select.h"
 #include "observer/observer.pb-c.h"
 #include "relay/feed.h"
 #include "relay/page_inside.h"
-#include "relay/when.h"
+#include "relay/question.h"
 
-#define WORDS_MOST 256
 #define BEAT ": beat\n\n"
 #define BEAT_MS	   15000
 
@@ -79,77 +77,6 @@ static void on_release(void *ctx)
 
 /* -- the question -- */
 
-/* Words as a shell would split them, quotes and backslashes honoured.  Returns how many, -EINVAL for an open quote. */
-static int split(char *text, char **word, int most)
-{
-	char *to = text, quote = 0;
-	int n = 0;
-
-	for (;;) {
-		while (*text == ' ' || *text == '\t')
-			text++;
-		if (!*text)
-			return n;
-		if (n == most)
-			return -E2BIG;
-		word[n++] = to;
-		for (; *text && (quote || (*text != ' ' && *text != '\t')); text++) {
-			if (quote ? *text == quote : *text == '\'' || *text == '"')
-				quote = quote ? 0 : *text;
-			else if (*text == '\\' && quote != '\'' && text[1])
-				*to++ = *++text;
-			else
-				*to++ = *text;
-		}
-		if (quote)
-			return -EINVAL;
-		text += !!*text;
-		*to++ = '\0';
-	}
-}
-
-static int read_question(char *q, struct select **out, struct complaint *why)
-{
-	static const struct opt options[] = { OPT_TABLE(select_options), OPT_END };
-	char *word[WORDS_MOST + 1] = { NULL }, **first = word;
-	int n, err;
-
-	n = split(q, word, WORDS_MOST);
-	if (n < 0) {
-		complaint_set(why, 0, 0, n == -E2BIG ? "too many words" : "a quote is open");
-		return n;
-	}
-	if (n && !strcmp(*first, "weir"))	/* a whole command, pasted */
-		first++, n--;
-	if (n && !strcmp(*first, "observe"))
-		first++, n--;
-	first[n] = NULL;
-	err = opt_parse(options, n, first, why);
-	if (err >= 0 && err < n) {
-		char shown[64];
-
-		complaint_set(why, 0, 0, "'%s' is no option: filters begin with a dash (-n shop, --to-port 443, --denied)",
-			      complaint_show(first[err], shown, sizeof(shown)));
-		err = -EINVAL;
-	}
-	if (err < 0) {
-		struct complaint other;
-
-		if (!select_done(out, when_real(), &other))	/* forget what was read */
-			select_free(*out);
-		*out = NULL;
-		return err;
-	}
-	err = select_done(out, when_real(), why);
-	if (!err && ((*out)->input || (*out)->ends)) {
-		complaint_set(why, 0, 0, "that option is the command line's: --input-file, --print-raw-filters, --explain-filter");
-		select_free(*out);
-		*out = NULL;
-		err = -EINVAL;
-	}
-	return err;
-}
-
 static void answer(struct page *p, struct http_ask *ask, const struct select *s)
 {
 	struct page_flow *f = calloc(1, sizeof(*f));
@@ -178,10 +105,8 @@ void page_flows(void *page, struct http_ask *ask)
 	struct page *p = page;
 	struct complaint why = { 0 };
 	struct select *s = NULL;
-	char q[4096] = "";
+	char q[QUESTION_MOST] = "";
 
-	if (!page_allowed(ask))
-		return;
 	if (p->streams >= PAGE_STREAMS) {
 		page_refuse(ask, 503, "%u streams of flows are open already: close a page", p->streams);
 		return;
@@ -190,7 +115,7 @@ void page_flows(void *page, struct http_ask *ask)
 		page_refuse(ask, 400, "the filter is longer than %zu bytes", sizeof(q) - 1);
 		return;
 	}
-	if (read_question(q, &s, &why)) {
+	if (question_read(q, QUESTION_FLOWS, &s, &why)) {
 		page_refuse(ask, 400, "%s", why.text);
 		return;
 	}

@@ -49,7 +49,6 @@ struct page_answer {
 void page_refuse(struct http_ask *ask, unsigned int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void page_answer_send(struct page_answer *a);	/* main thread; 'a' stays the caller's */
 void page_later(struct page_answer *a, struct page *p, struct http_ask *ask);
-bool page_allowed(struct http_ask *ask);	/* by our own page, or by none; else it has been answered */
 
 /* page_ask.c: one unary call, its answer as JSON. */
 struct page_unary {
