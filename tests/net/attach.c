@@ -208,72 +208,91 @@ static void settle(struct part *p, unsigned int flags)
 		part_run(p, 100);
 }
 
+#define BOTH (WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO)
+
+/* With a program of others at a hook, nothing is handed past it. */
+static void foreign_in_chain(struct part *p, int prog)
+{
+	struct tcx_chain c;
+	int link = tcx_attach(h0(), false, prog);
+
+	CHECK(link >= 0, "somebody attaches before us");
+	settle(p, 0);
+	CHECK_EQ(p->flags, 0, "ingress: neither way");
+	CHECK(strstr(p->why, "'stranger'") && strstr(p->why, "ingress"), "named: %s", p->why);
+	tcx_query(h0(), false, &c);
+	CHECK_EQ(c.n, 2, "both stay");
+	close(link);
+	settle(p, BOTH);
+	CHECK_EQ(p->flags, BOTH, "gone again: %s", p->why);
+
+	link = tcx_attach(h0(), true, prog);
+	settle(p, WEIR_EP_REDIRECT_FROM);
+	CHECK_EQ(p->flags, WEIR_EP_REDIRECT_FROM, "egress: may still hand over: %s", p->why);
+	close(link);
+	settle(p, BOTH);
+}
+
+static void foreign_qdisc(struct part *p)
+{
+	if (command("tc qdisc add dev h0 root tbf rate 1gbit burst 100k latency 10ms 2>/dev/null")) {
+		check_skip("this kernel has no tbf");
+		return;
+	}
+	settle(p, WEIR_EP_REDIRECT_FROM);
+	CHECK_EQ(p->flags, WEIR_EP_REDIRECT_FROM, "a qdisc: %s", p->why);
+	CHECK(strstr(p->why, "tbf"), "named: %s", p->why);
+	CHECK_EQ(command("tc qdisc del dev h0 root"), 0, "no more");
+	settle(p, BOTH);
+	CHECK_EQ(p->flags, BOTH, "seen: %s", p->why);
+}
+
+/* After we have gone what others put there is there. */
+static void foreign_filter_stays(struct part *p)
+{
+	attach_remove(p->attach, h0());
+	part_run(p, 100);
+	CHECK(qdisc_there(), "their qdisc stays");
+	CHECK_EQ(command("tc filter show dev h0 ingress | grep -q filter"), 0, "and their filter");
+}
+
+/* Leaves the filter there. */
+static void foreign_filter(struct part *p, int prog)
+{
+	char line[256];
+
+	CHECK_EQ(command("tc qdisc add dev h0 clsact"), 0, "an empty clsact");
+	part_run(p, 50);
+	CHECK_EQ(p->flags, BOTH, "hurts nobody: %s", p->why);
+	snprintf(line, sizeof(line), "%s-stranger", dir);
+	CHECK_EQ(bpf_obj_pin(prog, line), 0, "pinned for tc");
+	snprintf(line, sizeof(line), "tc filter add dev h0 ingress bpf da object-pinned %s-stranger", dir);
+	CHECK_EQ(command(line), 0, "a filter");
+	settle(p, 0);
+	CHECK_EQ(p->flags, 0, "a filter at ingress: %s", p->why);
+	foreign_filter_stays(p);
+}
+
 static void foreign(void)
 {
-	const unsigned int both = WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO;
-	int prog = foreign_program(), link;
-	char line[256];
-	struct tcx_chain c;
+	int prog = foreign_program();
+	struct complaint why;
 	struct part p;
 
 	if (!opened(&p, "private", HOOK_TCX))
 		return;
 	add(&p);
 	datapath_set_observe_only(p.dp, true);
-	CHECK_EQ(p.flags, both, "at first nothing foreign");
-
-	link = tcx_attach(h0(), false, prog);
-	CHECK(link >= 0, "somebody attaches before us");
-	settle(&p, 0);
-	CHECK_EQ(p.flags, 0, "ingress: neither way");
-	CHECK(strstr(p.why, "'stranger'") && strstr(p.why, "ingress"), "named: %s", p.why);
-	tcx_query(h0(), false, &c);
-	CHECK_EQ(c.n, 2, "both stay");
-	close(link);
-	settle(&p, both);
-	CHECK_EQ(p.flags, both, "gone again: %s", p.why);
-
-	link = tcx_attach(h0(), true, prog);
-	settle(&p, WEIR_EP_REDIRECT_FROM);
-	CHECK_EQ(p.flags, WEIR_EP_REDIRECT_FROM, "egress: may still hand over: %s", p.why);
-	close(link);
-	settle(&p, both);
-
-	if (!command("tc qdisc add dev h0 root tbf rate 1gbit burst 100k latency 10ms 2>/dev/null")) {
-		settle(&p, WEIR_EP_REDIRECT_FROM);
-		CHECK_EQ(p.flags, WEIR_EP_REDIRECT_FROM, "a qdisc: %s", p.why);
-		CHECK(strstr(p.why, "tbf"), "named: %s", p.why);
-		CHECK_EQ(command("tc qdisc del dev h0 root"), 0, "no more");
-		settle(&p, both);
-		CHECK_EQ(p.flags, both, "seen: %s", p.why);
-	} else {
-		check_skip("this kernel has no tbf");
-	}
-
-	CHECK_EQ(command("tc qdisc add dev h0 clsact"), 0, "an empty clsact");
-	part_run(&p, 50);
-	CHECK_EQ(p.flags, both, "hurts nobody: %s", p.why);
-	snprintf(line, sizeof(line), "%s-stranger", dir);
-	CHECK_EQ(bpf_obj_pin(prog, line), 0, "pinned for tc");
-	snprintf(line, sizeof(line), "tc filter add dev h0 ingress bpf da object-pinned %s-stranger", dir);
-	CHECK_EQ(command(line), 0, "a filter");
-	settle(&p, 0);
-	CHECK_EQ(p.flags, 0, "a filter at ingress: %s", p.why);
-	attach_remove(p.attach, h0());
-	part_run(&p, 100);
-	CHECK(qdisc_there(), "their qdisc stays");
-	CHECK_EQ(command("tc filter show dev h0 ingress | grep -q filter"), 0, "and their filter");
+	CHECK_EQ(p.flags, BOTH, "at first nothing foreign");
+	foreign_in_chain(&p, prog);
+	foreign_qdisc(&p);
+	foreign_filter(&p, prog);
 	part_close(&p);
 
 	if (opened(&p, dir, HOOK_CLSACT)) {
-		struct complaint why;
-
 		add(&p);
 		CHECK_EQ(p.flags, 0, "clsact beside a filter of others: %s", p.why);
-		attach_remove(p.attach, h0());
-		part_run(&p, 100);
-		CHECK(qdisc_there(), "their qdisc stays");
-		CHECK_EQ(command("tc filter show dev h0 ingress | grep -q filter"), 0, "and their filter");
+		foreign_filter_stays(&p);
 		CHECK(command("tc filter show dev h0 ingress | grep -q weir"), "ours is gone");
 		part_close(&p);
 		CHECK_EQ(datapath_remove(dir, &why), 0, "uninstalled");
