@@ -100,11 +100,37 @@ static void same(const struct past *p, unsigned int upto, unsigned int from, uns
 	CHECK(!memcmp(got.all, want.all, sizeof(want.all)), "asked twice, told twice");
 }
 
+/* The strip of the last fifty minutes, against what happened in them. */
+static void strip(const struct past *p)
+{
+	enum { MINUTES = 50, MINUTE = 60000 };
+	uint64_t begin = (START + (TICKS - 300) * PAST_STEP_MS) / MINUTE * MINUTE, opened = 0, lost = 0, want = 0, want_lost = 0;
+	struct past_strip minute[MINUTES];
+
+	past_strip(p, begin, MINUTE, MINUTES, minute);
+	for (unsigned int k = 0; k < MINUTES; k++) {
+		opened += minute[k].opened;
+		lost += minute[k].lost;
+		CHECK(minute[k].known, "minute %u is known", k);
+	}
+	for (unsigned int t = 0; t < TICKS; t++) {
+		uint64_t at = START + t * PAST_STEP_MS;
+
+		if (at < begin || at >= begin + MINUTES * MINUTE)
+			continue;
+		for (unsigned int i = 0; i < EDGES; i++)
+			want += did[t][i][PAST_OPENED];
+		want_lost += lost_at[t];
+	}
+	CHECK_EQ(opened, want, "the strip sums up");
+	CHECK_EQ(lost, want_lost, "losses, too");
+}
+
 /* Returns the most bytes that it took. */
 static size_t two_hours(size_t budget, bool exact)
 {
-	struct past_strip strip[60];
 	struct past_counts c = { 0 };
+	struct past_mark m[2];
 	struct edges *edges;
 	struct past *p;
 	uint64_t lost = 0;
@@ -135,23 +161,7 @@ static size_t two_hours(size_t budget, bool exact)
 		}
 	}
 	if (exact) {
-		uint64_t from = START + (TICKS - 300) * PAST_STEP_MS, minute = from / 60000 * 60000, opened = 0, want = 0, gone = 0;
-
-		past_strip(p, minute, 60000, 50, strip);
-		for (unsigned int k = 0; k < 50; k++) {
-			opened += strip[k].opened;
-			gone += strip[k].lost;
-			CHECK(strip[k].known, "minute %u is known", k);
-		}
-		for (unsigned int t = 0; t < TICKS; t++) {
-			uint64_t at = START + t * PAST_STEP_MS;
-
-			for (unsigned int i = 0; at >= minute && at < minute + 3000000 && i < EDGES; i++)
-				want += did[t][i][PAST_OPENED];
-			gone -= at >= minute && at < minute + 3000000 ? lost_at[t] : 0;
-		}
-		CHECK_EQ(opened, want, "the strip sums up");
-		CHECK_EQ(gone, 0, "losses, too");
+		strip(p);
 		CHECK(c.stretches < 130 && c.edges == EDGES && !c.dropped, "%u stretches, %u edges", c.stretches, c.edges);
 	} else {
 		CHECK(c.dropped, "what did not fit was dropped and counted");
@@ -160,7 +170,6 @@ static size_t two_hours(size_t budget, bool exact)
 	past_count(p, &c);
 	CHECK_EQ(c.edges, 0, "after hours of silence nobody is remembered");
 	past_mark(p, 5, "policy", "shop/db");
-	struct past_mark m[2];
 	CHECK(past_marks(p, 5, m, 2) == 1 && !strcmp(m[0].name, "shop/db") && !past_marks(p, 6, m, 2), "marks");
 	past_close(p);
 	edges_close(edges);
