@@ -154,7 +154,7 @@ __noinline int flow_enter(struct __sk_buff *skb, struct packet *p, struct verdic
 /* 1: the slot is ours, FRESH: and was nobody's; 0: somebody was faster; else -reason.  *away is told where the slot is. */
 inline_fn int claim(struct slot *f, const struct packet *p, __u32 payer, __u64 *away)
 {
-	__u32 over = usage_over(payer);
+	__u32 over = usage_over(payer), why;
 	int i;
 
 	if (over)
@@ -177,8 +177,11 @@ inline_fn int claim(struct slot *f, const struct packet *p, __u32 payer, __u64 *
 		return 0;
 	if (WEIR_TAG_PHASE(f->t) == WEIR_FREE)
 		return slot_take(f, f->t) * FRESH;
-	if (!slot_empty(f->ix, f->way, f->t, idle(f->t, p->now) ? WEIR_END_EXPIRED : WEIR_END_EVICTED))
+	why = idle(f->t, p->now) ? WEIR_END_EXPIRED : WEIR_END_EVICTED;
+	if (!slot_empty(f->ix, f->way, f->t, why_now(f->t, why)))
 		return 0;
+	if (why == WEIR_END_EVICTED)
+		sum(WEIR_STAT_EVICTED, 1, 0);
 	f->t = (__u64)(__u16)(WEIR_TAG_INC(f->t) + 1) << 8 | WEIR_BUSY;
 	return 1;
 }

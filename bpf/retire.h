@@ -60,10 +60,22 @@ inline_fn __u8 closed_flags(const struct slot *f, const struct weir_hot *h, __u6
 inline_fn __u8 closed_tcp_flags(__u64 was)
 {
 	__u64 both = WEIR_TAG_FIN(0) | WEIR_TAG_FIN(1);
+	int ended = WEIR_TAG_PHASE(was) == WEIR_ENDED;
 
 	if (WEIR_TAG_PROTO(was) != IPPROTO_TCP)
 		return 0;
-	return (was & both ? TCP_FIN : 0) | (WEIR_TAG_PHASE(was) == WEIR_ENDED && (was & both) != both ? TCP_RST : 0);
+	return (was & both ? WEIR_CLOSED_FIN : 0) | (ended ? WEIR_CLOSED_ENDED : 0) |
+	       (ended && (was & both) != both ? WEIR_CLOSED_RST : 0);
+}
+/* Why a slot is emptied, and what its tag tells of the end: enum weir_end | 'tcp_flags' << 8 | 'audit' << 16 of the record.
+ * Worked out beside slot_empty(), not in it: there a word more on the stack is more than 6.1 has. */
+#define WHY_END(why) ((why) & 0xff)
+__noinline int why_now(__u64 was, __u32 why)
+{
+	struct weir_time now = time_at((__u32)bpf_jiffies64() + control.later);
+	__u32 silence = weir_silence(was, &now);
+
+	return why | (closed_tcp_flags(was) | silence >> 8 << 3) << 8 | (silence & 0xff) << 16;
 }
 
 inline_fn void timing_told(const struct slot *f, __u64 was, struct weir_record *r)
@@ -91,16 +103,16 @@ inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, con
 	r->dport = h->port[other & 1];
 	r->proto = WEIR_TAG_PROTO(was);
 	r->kind = WEIR_REC_CLOSED;
-	r->reason = why;
-	r->flags = closed_flags(f, h, was, why);
+	r->reason = WHY_END(why);
+	r->flags = closed_flags(f, h, was, WHY_END(why));
 	r->rule[WEIR_EGRESS] = h->rule[o & 1];
 	r->rule[WEIR_INGRESS] = h->rule[other & 1];
 	r->endpoint[WEIR_EGRESS] = WEIR_GATE_EP(h->gate, o);
 	r->endpoint[WEIR_INGRESS] = WEIR_GATE_EP(h->gate, other);
 	r->slot = WEIR_SLOT_OF(f->ix, f->way);
 	r->incarnation = WEIR_TAG_INC(was);
-	r->tcp_flags = closed_tcp_flags(was);
-	r->audit = 0;
+	r->tcp_flags = why >> 8;
+	r->audit = why >> 16;
 	r->total.packets[0] = t->packets[0];
 	r->total.packets[1] = t->packets[1];
 	r->total.bytes[0] = t->bytes[0];
@@ -109,7 +121,7 @@ inline_fn void record_closed(const struct slot *f, const struct weir_hot *h, con
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
-/* Take a slot from its flow if its tag is still 't': 1, and every byte is ours (BUSY), its payer paid back. */
+/* Take a slot from its flow if its tag is still 't': 1, and every byte is ours (BUSY), its payer paid back.  'why' is of why_now(). */
 __noinline int slot_empty(__u32 ix, __u32 way, __u64 t, __u32 why)
 {
 	struct slot f = { .b = bucket(ix), .ix = ix, .way = way };
@@ -126,9 +138,7 @@ __noinline int slot_empty(__u32 ix, __u32 way, __u64 t, __u32 why)
 	usage_add(payer_of(h->gate, t), -1, -half_open(t));
 	totals_take(&f, h, &totals, !!(t & WEIR_TAG_OPENER));	/* after the hash: fewer words live at once, and 6.1 counts every callee's stack */
 	PAUSE();
-	if (why == WEIR_END_EVICTED)
-		sum(WEIR_STAT_EVICTED, 1, 0);
-	if (ends_silently(h, &totals, t, why))
+	if (ends_silently(h, &totals, t, WHY_END(why)))
 		sum(WEIR_STAT_SILENT, totals.packets[0] + totals.packets[1], totals.bytes[0] + totals.bytes[1]);
 	else
 		record_closed(&f, h, &totals, t, why);
@@ -138,9 +148,9 @@ __noinline int slot_empty(__u32 ix, __u32 way, __u64 t, __u32 why)
 /* The slot is nobody's any more; the incarnation stays. */
 inline_fn int slot_retire(struct slot *f, __u64 t, __u32 why)
 {
-	if (!slot_empty(f->ix, f->way, t, why))
+	if (!slot_empty(f->ix, f->way, t, why_now(t, why)))
 		return 0;
-	exchange(slot_tag(f), (__u64)(__u16)(WEIR_TAG_INC(t) + 1) << 8 | WEIR_FREE);
+	exchange(&f->b->tag[slot_way_anew(f)], (__u64)(__u16)(WEIR_TAG_INC(t) + 1) << 8 | WEIR_FREE);
 	return 1;
 }
 

@@ -39,13 +39,14 @@ inline_fn struct weir_hot *slot_hot(const struct slot *f)
 	return (void *)&f->b->hot[slot_way(f)] + after(f->t);
 }
 /* The way is checked again behind the compiler's back: older verifiers (6.1) forget what was known of it. */
-inline_fn struct weir_cold *slot_cold(const struct slot *f)
+inline_fn __u32 slot_way_anew(const struct slot *f)
 {
 	__u32 way = f->way;
 
 	asm volatile("" : "+r"(way));
-	return &f->b->cold[way < WEIR_WAYS ? way : 0];
+	return way < WEIR_WAYS ? way : 0;
 }
+inline_fn struct weir_cold *slot_cold(const struct slot *f) { return &f->b->cold[slot_way_anew(f)]; }
 inline_fn int same_hands(__u64 a, __u64 b) { return !((a ^ b) & WEIR_TAG_ID); }
 
 /* The clock's two units (weir_control.clock). */

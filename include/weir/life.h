@@ -54,4 +54,40 @@ static inline __attribute__((always_inline)) int weir_expired(__u64 tag, const s
 	return weir_age(tag, t) > weir_life(tag, t);
 }
 
+/*
+ * Does it go on, as far as anybody can tell?  Neither ended nor cut, and heard of lately: a connection within the two hours
+ * after which TCP's keep-alive speaks, anything else within half a minute.  For whoever counts; programs do not ask.
+ */
+#define WEIR_LIVE_STREAM 7200	/* seconds */
+#define WEIR_LIVE_OTHER 30
+static inline int weir_live(__u64 tag, const struct weir_time *t)
+{
+	__u32 proto = WEIR_TAG_PROTO(tag), phase = WEIR_TAG_PHASE(tag);
+	__u32 life = phase == WEIR_CONFIRMED && (proto == 6 || proto == 132) ? WEIR_LIVE_STREAM : WEIR_LIVE_OTHER;
+
+	return phase >= WEIR_OPENED && phase <= WEIR_CONFIRMED && weir_age(tag, t) <= life * t->hz >> weir_life_shift(tag, t);
+}
+
+/*
+ * How long a flow has been silent, in 13 bits for a record: 12..11 scale | 10..0 ticks, times 16 for each step of the scale.
+ * Exact (to the unit of 'when') up to 131 s, up to 35 minutes where that counts seconds, beyond to one part in 128.
+ */
+static inline __attribute__((always_inline)) __u32 weir_silence(__u64 tag, const struct weir_time *t)
+{
+	__u32 age = weir_age(tag, t), scale = weir_in_seconds(tag), wide = age > 0x7ff;
+
+	age >>= wide * 4;		/* 16 bits become 12 */
+	scale += wide;
+	wide = age > 0x7ff;
+	age >>= wide * 4;
+	scale += wide;
+	return scale << 11 | age;
+}
+
+/* The same in ticks. */
+static inline __u32 weir_silence_ticks(__u32 silence)
+{
+	return (silence & 0x7ff) << 4 * (silence >> 11 & 3);
+}
+
 #endif

@@ -38,6 +38,16 @@ enum weir_rec_flag {
 	WEIR_REC_HERE = 128,	/* this hook counted the packet (the other hook of the node did not) */
 };
 
+/* 'tcp_flags' of CLOSED.  The upper five bits, and behind them all of 'audit', tell for how long nothing had been heard of the
+ * flow when it left its slot (<weir/life.h>, weir_silence); programs that do not tell leave 0 there. */
+enum weir_closed_flag {
+	WEIR_CLOSED_FIN = 1,	/* of either side */
+	WEIR_CLOSED_ENDED = 2,	/* it ended: RST, or FIN from both sides */
+	WEIR_CLOSED_RST = 4,
+	WEIR_CLOSED_FLAGS = 7,
+};
+#define WEIR_CLOSED_SILENCE(r) ((__u32)((r)->tcp_flags & ~WEIR_CLOSED_FLAGS & 0xff) << 5 | (r)->audit)
+
 struct weir_record {
 	__u64 time;			/* CLOCK_MONOTONIC, nanoseconds */
 	struct weir_addr src, dst;	/* as the flow's opener began it; DENIED: as far as is known */
@@ -50,8 +60,8 @@ struct weir_record {
 	__u16 endpoint[WEIR_DIRS];	/* [WEIR_EGRESS] is src's, [WEIR_INGRESS] dst's; 0 outside, 32767 a socket of the node */
 	__u32 slot;			/* WEIR_SLOT_OF, ~0 if the flow has none */
 	__u16 incarnation;
-	__u8 tcp_flags;			/* of the packet; CLOSED: FIN and RST, as it ended */
-	__u8 audit;			/* would-be verdicts: bits 0-1 ingress, 2-3 egress, as enum weir_verdict */
+	__u8 tcp_flags;			/* of the packet; CLOSED: WEIR_CLOSED_* */
+	__u8 audit;			/* would-be verdicts: bits 0-1 ingress, 2-3 egress, as enum weir_verdict; CLOSED: of its silence */
 	union {
 		struct {		/* OPENED, AGAIN, DENIED: of the packet that caused it */
 			__u16 audit_rule[WEIR_DIRS];

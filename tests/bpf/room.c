@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weir/life.h>
+
 #include "tests/bpf/life.h"
 
 /* ------------------------------------------------------------------ room */
@@ -385,6 +387,49 @@ static void timings(void)
 	CHECK(!w->last.total.answer_us && !w->last.total.handshake_us, "UDP has none");
 }
 
+/* The record of an end says for how long nothing had been heard of the flow, and whether its ends had said so. */
+static void closed_after(const char *packet, unsigned int seconds, unsigned int flags)
+{
+	struct weir_time t = { .hz = w->control->hz, .clock = w->control->clock };
+	double unit = 1.0 * (1 << (t.clock & 15)) / t.hz, silence;
+
+	world_later(w, seconds);
+	closed_record(packet);
+	silence = weir_silence_ticks(WEIR_CLOSED_SILENCE(&w->last)) * unit;
+	CHECK(silence >= seconds * (1 - 1.0 / 128) - 17 * unit && silence <= seconds + 17 * unit + 3,
+	      "%s: silent for %u s, not %.2f", packet, seconds, silence);
+	CHECK_EQ(w->last.tcp_flags & WEIR_CLOSED_FLAGS, flags, "%s: and how it ended", packet);
+}
+
+static void silences(void)
+{
+	static const unsigned int seconds[] = { 0, 5, 59, 130, 3000, 21000, 60000 };
+
+	for (unsigned int i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		sent("one packet", FROM(A), "udp A:4000 > B:80", WEIR_ALLOWED);
+		if (seconds[i] < 4000)		/* such a slot's clock goes round in 70 minutes */
+			closed_after("udp A:4000 > B:80", seconds[i], 0);
+		else
+			closed_record("udp A:4000 > B:80");
+		sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+		sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+		sent("ACK", FROM(A), AB " A", WEIR_KNOWN);
+		closed_after(AB, seconds[i], 0);
+	}
+	sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+	sent("FIN of one side", FROM(A), AB " FA", WEIR_KNOWN);
+	closed_after(AB, 7, WEIR_CLOSED_FIN);
+	sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("SYN+ACK", FROM(B), BA " SA", WEIR_KNOWN);
+	sent("FIN of one side", FROM(A), AB " FA", WEIR_KNOWN);
+	sent("and of the other", FROM(B), BA " FA", WEIR_KNOWN);
+	closed_after(AB, 40, WEIR_CLOSED_FIN | WEIR_CLOSED_ENDED);
+	sent("SYN", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("a reset", FROM(B), BA " RA", WEIR_KNOWN);
+	closed_after(AB, 40, WEIR_CLOSED_RST | WEIR_CLOSED_ENDED);
+}
+
 /* A pod that begins datagrams without end forgets its own, not another's: of four others at most one or two share with it. */
 static void fragments_shared(void)
 {
@@ -417,7 +462,7 @@ int main(void)
 		{ "the second hook counts nothing", second_hook_counts_nothing }, { "denials", denials },
 		{ "observe only", observe_only }, { "hairpin", hairpin }, { "handing over", redirect },
 		{ "leaving", leaving }, { "a stranger becomes known", stranger_known },
-		{ "a share of the fragments", fragments_shared }, { "timings", timings },
+		{ "a share of the fragments", fragments_shared }, { "timings", timings }, { "silences", silences },
 	};
 
 	return life_run(scripts, sizeof(scripts) / sizeof(*scripts));
