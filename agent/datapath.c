@@ -218,6 +218,24 @@ unsigned int datapath_agent(const struct datapath *dp)
 	return dp->view.control->agents;
 }
 
+struct weir_time datapath_time(const struct datapath *dp)
+{
+	static const char frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+	const struct weir_control *c = dp->view.control;
+
+	if (bpf_prog_test_run_opts(dp->prog[PROG_CLOCK], &o))
+		return (struct weir_time){ .hz = 0 };
+	return (struct weir_time){ .now = o.retval, .hz = c->hz, .clock = c->clock };
+}
+
+uint64_t datapath_tick(const struct datapath *dp)
+{
+	const struct weir_control *c = dp->view.control;
+
+	return c->hz ? (1000000000ULL << (c->clock & 15)) / c->hz : 0;
+}
+
 const struct datapath_view *datapath_view(const struct datapath *dp)
 {
 	return &dp->view;

@@ -21,6 +21,7 @@
 #include <weir/control.h>
 #include <weir/endpoint.h>
 #include <weir/flow.h>
+#include <weir/life.h>
 #include <weir/policy.h>
 #include <weir/record.h>
 
@@ -95,6 +96,11 @@ struct datapath_view {
 };
 const struct datapath_view *datapath_view(const struct datapath *dp);
 unsigned int datapath_agent(const struct datapath *dp);		/* how many agents have run here: 1 to 65535 */
+
+/* The clock of tags: as programs see it now, asked of a program, for user space has no jiffies (.hz 0: it did not answer);
+ * and how many nanoseconds a tick is. */
+struct weir_time datapath_time(const struct datapath *dp);
+uint64_t datapath_tick(const struct datapath *dp);
 
 /* The hash and the prefix map, entry by entry; 'fn' returns 0 to go on.  Returns what fn returned, or -errno. */
 typedef int (*datapath_prefix_fn)(void *ctx, const struct weir_prefix *prefix, unsigned int slot);

@@ -406,18 +406,21 @@ void edges_live_begin(struct edges *e)
 void edges_live(struct edges *e, const struct edge_flow *f, uint64_t now)
 {
 	const struct edge_traffic *t = &f->traffic;
+	bool silent = !(t->packets[0] | t->packets[1] | t->bytes[0] | t->bytes[1]);
 	struct slot *s;
 	struct key k;
 	uint32_t i;
 
+	if (silent && !f->live)		/* else an edge that left would come back for it, to leave again */
+		return;
 	if (!counts_here(e, f->source_endpoint, f->name[WEIR_EGRESS])) {
 		count_elsewhere(e, t);
 		return;
 	}
 	key_make(e, f->name, f->proto, f->port, &k);
 	i = find_or_add(e, &k, now);
-	e->live[i]++;
-	if (!(t->packets[0] | t->packets[1] | t->bytes[0] | t->bytes[1]))
+	e->live[i] += f->live;
+	if (silent)
 		return;
 	s = &e->slot[i];
 	write_begin(e, s, now);

@@ -32,7 +32,7 @@ struct edge_sums {
 	uint64_t handshakes, handshake_us;
 	uint64_t answers, answer_us;	/* TCP: from the SYN to the SYN-ACK, there and back; their sum */
 	uint32_t handshake_bucket[EDGES_BUCKETS];	/* by power of two of microseconds, from 64 on */
-	uint32_t live;			/* flows, when the table was last read */
+	uint32_t live;			/* flows that went on (weir_live()) when the table was last read */
 	uint32_t denied_rule;		/* the last denial's author, as rules_get() knows it; 0: none */
 	uint64_t denied_time;
 	bool denied_egress;		/* the source's side said so */
@@ -88,6 +88,7 @@ struct edge_flow {
 	uint16_t port;			/* destination's, host order */
 	uint8_t proto;
 	bool cut;			/* the packets were dropped */
+	bool live;			/* weir_live(); else only its traffic counts */
 	struct edge_traffic traffic;
 };
 void edges_live(struct edges *e, const struct edge_flow *f, uint64_t now);

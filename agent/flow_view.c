@@ -169,10 +169,14 @@ static void view_counts(const struct record *r, struct flow *f)
 	int side = !!(r->flags & WEIR_REC_REPLY);
 
 	if (r->kind == WEIR_REC_CLOSED) {
+		struct record_span span = record_span(r);
+
 		memcpy(f->packets, r->total.packets, sizeof(f->packets));
 		memcpy(f->bytes, r->total.bytes, sizeof(f->bytes));
-		f->duration = r->duration & ~RECORD_AT_LEAST;
-		f->at_least = !!(r->duration & RECORD_AT_LEAST);
+		f->duration = span.ns;
+		f->idle = span.idle;
+		f->at_least = span.at_least;
+		f->ended = span.ended;
 		f->handshake_us = r->handshake_us;
 		return;
 	}

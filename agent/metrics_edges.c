@@ -124,7 +124,9 @@ static const struct metric_about families[] = {
 	  .label = pair_label, .read = read_opened },
 	{ .name = "weir_workload_flows_closed", .help = "Flows closed between two workloads.", .label = pair_label,
 	  .read = read_closed },
-	{ .name = "weir_workload_flows_live", .help = "Flows between two workloads that are in the table now.",
+	{ .name = "weir_workload_flows_live",
+	  .help = "Flows between two workloads that go on: neither ended nor cut, and heard of in the last half minute, a connection "
+		  "in the last two hours.",
 	  .type = METRIC_GAUGE, .label = pair_label, .read = read_live },
 	{ .name = "weir_workload_denied_packets", .help = "Packets between two workloads that policy denied on this node.",
 	  .label = pair_label, .read = read_denied },

@@ -34,7 +34,7 @@ static void decode(struct naming *n, const struct weir_record *from, struct reco
 	*to = (struct record){
 		.time = from->time + n->to_real, .src = from->src, .dst = from->dst, .sport = ntohs(from->sport),
 		.dport = ntohs(from->dport), .proto = from->proto, .kind = from->kind, .reason = from->reason,
-		.flags = from->flags, .tcp_flags = from->tcp_flags, .audit = from->audit, .incarnation = from->incarnation,
+		.flags = from->flags, .incarnation = from->incarnation,
 		.slot = from->slot, .endpoint = { from->endpoint[0], from->endpoint[1] },
 	};
 	for (int dir = 0; dir < WEIR_DIRS; dir++)
@@ -45,8 +45,11 @@ static void decode(struct naming *n, const struct weir_record *from, struct reco
 			to->total.bytes[side] = from->total.bytes[side];
 		}
 		to->handshake_us = from->total.handshake_us;
+		to->tcp_flags = from->tcp_flags & (WEIR_CLOSED_FIN | WEIR_CLOSED_RST);
 		return;
 	}
+	to->tcp_flags = from->tcp_flags;
+	to->audit = from->audit;
 	to->packets = from->packets;
 	to->bytes = from->bytes;
 	to->repeats = from->repeats;
@@ -79,6 +82,18 @@ static void opened(struct naming *n, const struct record *to, struct edge_traffi
 	}
 }
 
+/* Up to its last packet; 'age': from its beginning to now, 0 if that was not seen. */
+static uint64_t span_of(const struct naming *n, const struct weir_record *from, uint64_t age)
+{
+	struct record_span s = { .idle = weir_silence_ticks(WEIR_CLOSED_SILENCE(from)) * n->tick, .at_least = !age,
+				 .ended = from->tcp_flags & WEIR_CLOSED_ENDED };
+
+	/* the slot notes its last packet to the second: what one packet lasted is known better */
+	if (from->total.packets[0] + from->total.packets[1] > 1 && age && age - 1 > s.idle)
+		s.ns = age - 1 - s.idle;
+	return record_span_word(&s);
+}
+
 /* A flow closes: its ends are who they were when it opened, and what was not yet counted of its traffic is now. */
 static void closed(struct naming *n, const struct weir_record *from, struct record *to, struct edge_traffic *traffic,
 		   uint64_t number)
@@ -108,7 +123,7 @@ static void closed(struct naming *n, const struct weir_record *from, struct reco
 	}
 	if (note && notes_taken(note))
 		notes_end(n->notes, from->slot);
-	to->duration = age ? age - 1 : RECORD_AT_LEAST;
+	to->span = span_of(n, from, age);
 	traffic->answer_us = from->total.answer_us;
 	for (int i = 0; i < 2; i++) {
 		traffic->packets[i] = rest.packets[i];

@@ -28,6 +28,7 @@ struct naming {				/* parts not ours */
 	struct losses *losses;
 	struct counts *counts;
 	struct notes *notes;
+	uint64_t tick;			/* of a tag's clock, nanoseconds: datapath_tick(); 0: no silence is told */
 	/* its own */
 	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds */
 	uint64_t now;			/* CLOCK_REALTIME */

@@ -153,6 +153,7 @@ static void put_attributes(struct writer *w, const struct flow *f)
 	put_author(w, &f->ingress, false);
 	if (f->kind == FLOW_CLOSED) {
 		number_if(w, 6, "weir.duration_ns", f->duration);
+		number_if(w, 6, "weir.idle_ns", f->idle);
 		number_if(w, 6, "weir.handshake_us", f->handshake_us);
 	}
 	number_if(w, 6, "weir.repeats", f->repeats);

@@ -139,6 +139,7 @@ static void audit_words(const struct agent *a, const struct record *r, struct re
 static void count_words(const struct record *r, struct record_words *w)
 {
 	Weir__V1__Record *out = &w->record;
+	struct record_span span;
 
 	if (r->kind != WEIR_REC_CLOSED) {
 		out->packets = r->packets;
@@ -150,8 +151,11 @@ static void count_words(const struct record *r, struct record_words *w)
 	out->bytes = r->total.bytes[0];
 	out->reply_packets = r->total.packets[1];
 	out->reply_bytes = r->total.bytes[1];
-	out->duration_ms = (r->duration & ~RECORD_AT_LEAST) / 1000000;
-	out->duration_at_least = !!(r->duration & RECORD_AT_LEAST);
+	span = record_span(r);
+	out->duration_ms = span.ns / 1000000;
+	out->duration_at_least = span.at_least;
+	out->idle_ms = span.idle / 1000000;
+	out->ended = span.ended;
 }
 
 void record_words(const struct agent *a, const struct record *r, struct record_words *w)

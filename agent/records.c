@@ -31,6 +31,28 @@ struct records {
 	uint64_t now;			/* the last of them */
 };
 
+#define SPAN_AT_LEAST (1ULL << 63)
+#define SPAN_ENDED    (1ULL << 62)
+#define IDLE_SHIFT    42
+#define IDLE_MOST     0xfffffULL
+#define IDLE_UNIT     62500000		/* nanoseconds */
+#define LASTED_UNIT   50000
+#define LASTED_MOST   ((1ULL << IDLE_SHIFT) - 1)
+
+uint64_t record_span_word(const struct record_span *span)
+{
+	uint64_t idle = span->idle / IDLE_UNIT, lasted = span->ns / LASTED_UNIT;
+
+	return (span->at_least ? SPAN_AT_LEAST : 0) | (span->ended ? SPAN_ENDED : 0) |
+	       (idle < IDLE_MOST ? idle : IDLE_MOST) << IDLE_SHIFT | (lasted < LASTED_MOST ? lasted : LASTED_MOST);
+}
+
+struct record_span record_span(const struct record *r)
+{
+	return (struct record_span){ .ns = (r->span & LASTED_MOST) * LASTED_UNIT, .idle = (r->span >> IDLE_SHIFT & IDLE_MOST) * IDLE_UNIT,
+				     .at_least = r->span & SPAN_AT_LEAST, .ended = r->span & SPAN_ENDED };
+}
+
 int records_new(struct records **out, unsigned int capacity)
 {
 	struct records *r = calloc(1, sizeof(*r));

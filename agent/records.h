@@ -13,12 +13,12 @@
 #ifndef WEIR_AGENT_RECORDS_H
 #define WEIR_AGENT_RECORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/record.h>
 
 #define RECORDS_DEFAULT 65536
-#define RECORD_AT_LEAST (1ULL << 63)
 
 /* A record with numbers of the kernel replaced by numbers that outlive it. */
 struct record {
@@ -40,7 +40,7 @@ struct record {
 		uint32_t repeats;	/* DENIED: equal packets since the last record, this one apart */
 		uint32_t handshake_us;	/* CLOSED: TCP; 0: not measured */
 	};
-	uint64_t duration;		/* CLOSED: nanoseconds, and RECORD_AT_LEAST if its beginning was not seen */
+	uint64_t span;			/* CLOSED: record_span() */
 	union {
 		struct {
 			uint32_t audit_rule[WEIR_DIRS];
@@ -51,6 +51,17 @@ struct record {
 		} total;		/* CLOSED: [0] src to dst */
 	};
 };
+
+/* How long a flow that closed had lasted. */
+struct record_span {
+	uint64_t ns;			/* up to its last packet, to about a second: that is how often a slot notes one */
+	uint64_t idle;			/* for how long it had been silent when it left its slot; 0: not known, or not at all */
+	bool at_least;			/* its beginning was not seen */
+	bool ended;			/* by a reset, or FIN from both sides */
+};
+/* In one word, so that a record stays two lines: 63 at least | 62 ended | 61..42 silent, 1/16 s | 41..0 lasted, 50 us. */
+uint64_t record_span_word(const struct record_span *span);
+struct record_span record_span(const struct record *r);
 
 struct records;
 

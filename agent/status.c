@@ -157,6 +157,7 @@ static void flow_gauges(const struct agent *a, struct answer *to)
 	struct flow_table_use use;
 	struct flows_fill fill;
 	struct server_counts s = { 0 };
+	struct reader_counts reader;
 	uint64_t next = records_next(a->records);
 	unsigned int capacity = records_capacity(a->records);
 
@@ -164,6 +165,8 @@ static void flow_gauges(const struct agent *a, struct answer *to)
 	flows_fill(reader_flows(a->reader), &fill);
 	server_count(a->server, &s);
 	gauge(to, "flows", use.slots - use.phase[WEIR_FREE], use.slots);
+	reader_count(a->reader, &reader);
+	gauge(to, "live flows", reader.totals.live, 0);
 	gauge(to, "half-open flows", use.phase[WEIR_OPENED], use.slots);
 	gauge(to, "record ring bytes", fill.records, fill.records_size);
 	gauge(to, "denial ring bytes", fill.denials, fill.denials_size);

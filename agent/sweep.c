@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <weir/life.h>
-
 #include "agent/datapath_inside.h"
 #include "agent/sweep.h"
 #include "bpf/weir.skel.h"
@@ -63,14 +61,6 @@ static int run(int prog)
 	return bpf_prog_test_run_opts(prog, &o) ? -errno : (int)o.retval;
 }
 
-/* The programs' clock, asked of a program: user space has no jiffies. */
-static struct weir_time time_now(struct sweep *s)
-{
-	const struct weir_control *c = s->dp->view.control;
-
-	return (struct weir_time){ .now = run(s->dp->prog[PROG_CLOCK]), .hz = c->hz, .clock = c->clock };
-}
-
 /* Gives the list to the program.  Returns how many slots it freed. */
 static unsigned int asked(struct sweep *s)
 {
@@ -112,9 +102,11 @@ static inline __u64 tag_at(const struct weir_bucket *b, int way)
 static unsigned int expire_some(struct sweep *s)
 {
 	const struct weir_bucket *b = s->dp->view.bucket;
-	struct weir_time now = time_now(s);
+	struct weir_time now = datapath_time(s->dp);
 	unsigned int freed = 0, wanted = 0;
 
+	if (!now.hz)
+		return 0;
 	for (unsigned int i = 0; i < s->dp->view.buckets && wanted < EXPIRE_AT_ONCE; i++) {
 		__builtin_prefetch(&b[i + 16]);
 		for (int way = 0; way < WEIR_WAYS; way++) {

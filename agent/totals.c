@@ -25,6 +25,7 @@ struct totals {
 	struct flows_mark mark;
 	uint64_t began, from;		/* records_next() when this reading began, and the last whole one */
 	unsigned int live;
+	struct weir_time now;		/* the programs' clock when this reading began; .hz 0: not known */
 	double us;
 	unsigned int nlater;
 	struct totals_counts counts;
@@ -87,13 +88,19 @@ static void name_again(struct totals *r, const struct flow_snapshot *s, uint32_t
 	name[WEIR_INGRESS] = ends_name(r->naming->ends, s->endpoint[!o], &s->addr[!o], r->began);
 }
 
+static bool is_live(const struct totals *r, const struct flow_snapshot *s)
+{
+	return !r->now.hz || weir_live(s->tag, &r->now);
+}
+
 /* What the flow has carried since it was last reported. */
 static void tell(struct totals *r, const struct flow_snapshot *s, struct weir_note *note)
 {
 	int o = s->opener;
 	struct note_totals all = { { s->packets[o], s->packets[!o] }, { s->bytes[o], s->bytes[!o] } }, rest;
 	struct edge_flow f = { .name = { note->name[0], note->name[1] }, .source_endpoint = s->endpoint[o],
-			       .port = ntohs(s->port[!o]), .proto = s->proto, .cut = s->phase == WEIR_CUT_FLOW };
+			       .port = ntohs(s->port[!o]), .proto = s->proto, .cut = s->phase == WEIR_CUT_FLOW,
+			       .live = is_live(r, s) };
 
 	notes_report(note, &all, &rest);
 	for (int i = 0; i < 2; i++) {
@@ -110,7 +117,7 @@ static int on_flow(void *ctx, const struct flow_snapshot *s)
 	struct notes *notes = r->naming->notes;
 	struct weir_note *note = notes_at(notes, s->slot);
 
-	r->live++;
+	r->live += is_live(r, s);
 	if (!notes_fits(note, s->incarnation)) {
 		look_later(r, s->slot, s->incarnation, true);
 		return 0;
@@ -151,6 +158,7 @@ static void begin(struct totals *r)
 	r->stage = TABLE;
 	r->bucket = r->live = r->nlater = 0;
 	r->us = 0;
+	r->now = datapath_time(r->dp);
 	r->began = records_next(r->naming->records);
 	if (r->naming->edges)
 		edges_live_begin(r->naming->edges);

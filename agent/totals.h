@@ -31,7 +31,7 @@ uint64_t totals_from(const struct totals *r);
 
 struct totals_counts {
 	uint64_t readings, adopted, released, missed;	/* adopted: flows without a note; released: notes without a flow */
-	unsigned int live, last_us;	/* flows; CPU time of the last reading */
+	unsigned int live, last_us;	/* flows that go on (weir_live()); CPU time of the last reading */
 };
 void totals_count(const struct totals *r, struct totals_counts *out);
 

@@ -354,7 +354,7 @@ static const struct metric_about families[] = {
 	  .read = read_opened },
 	{ .name = "weir_cluster_flows_closed", .help = "Flows closed between two workloads.", .label = pair_label,
 	  .read = read_closed },
-	{ .name = "weir_cluster_flows_live", .help = "Flows between two workloads now.", .type = METRIC_GAUGE,
+	{ .name = "weir_cluster_flows_live", .help = "Flows between two workloads that go on, as each node counts them.", .type = METRIC_GAUGE,
 	  .label = pair_label, .read = read_live },
 	{ .name = "weir_cluster_denied_packets", .help = "Packets between two workloads that policy denied.", .label = pair_label,
 	  .read = read_denied },

@@ -115,10 +115,12 @@ static void print_denied(FILE *to, const Weir__V1__Record *r)
 
 static void print_totals(FILE *to, const Weir__V1__Record *r)
 {
-	char sent[24], back[24], age[24];
+	char sent[24], back[24], age[24], idle[48] = "";
 
-	fprintf(to, "%s%s after %s%s: %llu packets %s out, %llu packets %s back", r->end, r->partial ? " (in part)" : "",
-		r->duration_at_least ? "at least " : "", text_age(r->duration_ms, age, sizeof(age)),
+	if (!r->ended && r->idle_ms >= 2000)
+		snprintf(idle, sizeof(idle), ", then idle for %s", text_age(r->idle_ms, age, sizeof(age)));
+	fprintf(to, "%s%s after %s%s%s: %llu packets %s out, %llu packets %s back", r->ended ? "closed" : r->end, r->partial ? " (in part)" : "",
+		r->duration_at_least ? "at least " : "", text_age(r->duration_ms, age, sizeof(age)), idle,
 		(unsigned long long)r->packets, text_bytes(r->bytes, sent, sizeof(sent)),
 		(unsigned long long)r->reply_packets, text_bytes(r->reply_bytes, back, sizeof(back)));
 }

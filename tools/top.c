@@ -46,7 +46,8 @@ static const struct verb_help help = {
 	"top [OPTION...]",
 	"Shows which workloads talk to which, by what goes through, by new flows or by denials, from sums that are exact\n"
 	"whether or not events were lost. Of one node from its agent, of the cluster from a relay. On a terminal the screen is\n"
-	"redrawn, elsewhere one table follows another. Ctrl-C ends.",
+	"redrawn, elsewhere one table follows another. Ctrl-C ends.\n"
+	"LIVE are flows that go on: neither ended nor cut, and heard of in the last half minute, connections in two hours.",
 	"0 something was shown, 1 nothing talks", false,
 	"  weir top\n"
 	"  weir top --by denials -n shop           # who is cut, and by which policy\n"

@@ -115,10 +115,12 @@ struct flow {
 	unsigned int isolatings;
 	const char *nearest;		/* how close a rule came */
 	uint64_t packets[2], bytes[2];	/* [0] source to destination */
-	uint64_t duration;		/* nanoseconds, closed flows; 0 else */
+	uint64_t duration;		/* closed: nanoseconds up to its last packet, to about a second; 0 else */
+	uint64_t idle;			/* closed: nanoseconds without a packet when its slot was given up; 0: none, or not known */
 	uint32_t handshake_us;		/* TCP: SYN to the opener's ACK; 0: not measured */
 	uint32_t repeats;		/* denied: equal packets since the last record, this one apart */
 	bool at_least;			/* its beginning was not seen: duration, packets and bytes say "at least" */
+	bool ended;			/* closed: its ends said so */
 	bool partial, picked_up, cut;
 };
 

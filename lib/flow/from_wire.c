@@ -170,6 +170,8 @@ static void read_detail(const Weir__V1__FlowDetail *d, struct flow *f)
 	f->bytes[0] = d->bytes;
 	f->bytes[1] = d->reply_bytes;
 	f->duration = d->duration_ns;
+	f->idle = d->idle_ns;
+	f->ended = d->ended;
 	f->handshake_us = d->handshake_us;
 	f->repeats = d->repeats;
 	f->at_least = d->at_least;

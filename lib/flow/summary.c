@@ -123,12 +123,32 @@ static void put_protocol(struct line *l, const struct flow *f)
 	put_number(l, f->proto);
 }
 
+/* "1.2s": a slot notes its last packet to the second, so thousandths would say what nobody knows. */
+static void put_tenths(struct line *l, uint64_t ns)
+{
+	uint64_t tenths = ns / 100000000 + (ns % 100000000 >= 50000000);
+	char fraction[] = { '.', (char)('0' + tenths % 10), 's', '\0' };
+
+	put_number(l, tenths / 10);
+	put(l, fraction);
+}
+
+#define IDLE_WORTH 2000000000ULL	/* nanoseconds: less may be no silence at all */
+
+/* Whose ends said so is closed, whatever then became of its slot; else how long it was silent belongs to it. */
 static void put_end(struct line *l, const struct flow *f)
 {
+	bool closed = f->ended && !f->cut;
+
 	put(l, "; ");
-	put(l, f->cut ? "cut" : *f->reason ? f->reason : "closed");
+	put(l, f->cut ? "cut" : closed || !*f->reason ? "closed" : f->reason);
 	put(l, f->at_least ? " after at least " : " after ");
-	put_seconds(l, f->duration);
+	(f->idle ? put_tenths : put_seconds)(l, f->duration);
+	if (!closed && f->idle >= IDLE_WORTH) {
+		put(l, ", then idle for ");
+		put_number(l, f->idle / 1000000000 + (f->idle % 1000000000 >= 500000000));
+		put(l, "s");
+	}
 	put(l, ": ");
 	put_traffic(l, f->packets[0], f->bytes[0], "out; ");
 	put_traffic(l, f->packets[1], f->bytes[1], "back");

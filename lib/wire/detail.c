@@ -38,6 +38,8 @@ void detail_write(struct writer *w, const struct flow *f)
 {
 	bool closed = f->kind == FLOW_CLOSED;
 
+	writer_uint(w, 22, f->ended);
+	writer_uint(w, 21, f->idle);
 	writer_uint(w, 20, f->cut);
 	writer_uint(w, 19, f->picked_up);
 	writer_uint(w, 18, f->partial);

@@ -35,6 +35,9 @@ static void put_totals(struct json_line *o, const struct flow *f)
 		line_bool(o, LINE_KEY("picked_up"), true);
 	if (f->cut)
 		line_bool(o, LINE_KEY("cut"), true);
+	line_long(o, LINE_KEY("idle_ns"), f->idle);
+	if (f->ended)
+		line_bool(o, LINE_KEY("ended"), true);
 }
 
 void line_detail(struct json_line *o, const struct flow *f)

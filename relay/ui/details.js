@@ -57,7 +57,8 @@ function flow(r) {
 	would && h("p", { class: "audit" }, "Would be denied by ", policy(would), would.rule ? ` rule ${would.rule}` : "", "."),
 	kv([["from", fullName(r.from)], ["to", fullName(r.to)], ["what", r.summary || r.proto], ["event", [d.kind, d.end && `ended: ${d.end}`].filter(Boolean).join(", ")],
 		["carried", r.bytes ? `${bytes(r.bytes)} in ${many(+(d.packets ?? 0) + +(d.reply_packets ?? 0), "packet")}` : ""],
-		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
+		["lasted", r.ns ? `${d.at_least ? "at least " : ""}${micros(r.ns / 1000)}` : ""],
+		["then idle for", !d.ended && +(d.idle_ns ?? 0) >= 2e9 ? micros(d.idle_ns / 1000) : ""], ["handshake", d.handshake_us ? micros(d.handshake_us) : ""],
 		["repeats", d.repeats ? `${count(d.repeats)} more like it since the last record` : ""]]),
 	h("div", { class: "act" }, button("why", "Why, both sides"), button("filter", "Show only these"), button("copyrow", "Copy as weir observe"), button("copylink", "Copy link"))];
 }

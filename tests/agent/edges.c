@@ -150,7 +150,7 @@ static void bounds(void)
 
 static void idle_and_changed(void)
 {
-	struct edge_flow live = { .proto = 6, .port = 443, .source_endpoint = 1 };
+	struct edge_flow live = { .proto = 6, .port = 443, .source_endpoint = 1, .live = true }, silent;
 	uint64_t since, removed, later;
 	struct edge e;
 	unsigned int n = 0;
@@ -170,14 +170,22 @@ static void idle_and_changed(void)
 	later = now + (EDGES_IDLE_S + 1) * 1000000000ULL;
 	edges_live_begin(edges);
 	edges_live(edges, &live, later);
+	silent = live;
+	silent.live = false;		/* one that only keeps its slot */
+	edges_live(edges, &silent, later);
+	silent.port = 80;
+	edges_live(edges, &silent, later);
 	edges_live_end(edges, later);
 	CHECK_EQ(edge_of("web", "db", 443).sums.live, 1, "one with a live flow stays");
-	CHECK_EQ(edge_of("web", "db", 80).version, 0, "an idle one goes");
+	CHECK_EQ(edge_of("web", "db", 80).version, 0, "an idle one goes, whoever keeps its slot there");
 	CHECK(edges_removed(edges) != removed, "and whoever keeps a list is told");
 	e = edge_of("other", "other", 0);
 	CHECK(e.sums.opened == 1 && e.sums.bytes[0] == 60, "its sums go on under 'other'");
 	tell(WEIR_REC_OPENED, "10.0.0.1", "10.0.0.2", 80, 60);
 	CHECK_EQ(edge_of("web", "db", 80).sums.opened, 1, "and it begins anew");
+	silent.traffic.bytes[0] = 40;
+	edges_live(edges, &silent, later);
+	CHECK_EQ(edge_of("web", "db", 80).sums.bytes[0], 100, "what a silent flow has carried counts all the same");
 	end();
 }
 

@@ -239,11 +239,11 @@ static void views(void)
 
 	r = record_of(WEIR_REC_CLOSED, WEIR_END_EXPIRED);
 	r.total.packets[1] = 12;
-	r.duration = 77 | RECORD_AT_LEAST;
+	r.span = record_span_word(&(struct record_span){ .ns = 77 * 50000, .idle = 62500000, .at_least = true, .ended = true });
 	f = view(rules, &r);
 	CHECK_TEXT(f->uuid, uuid, "its end has the same uuid");
 	CHECK(f->event == FLOW_EVENT_TRACE && f->trace_point == 101 && f->sub_event == 0, "told at the endpoint");
-	CHECK(f->packets[1] == 12 && f->duration == 77 && f->at_least, "with its totals");
+	CHECK(f->packets[1] == 12 && f->duration == 77 * 50000 && f->at_least && f->ended && f->idle == 62500000, "with its totals");
 	r.incarnation++;
 	CHECK(strcmp(view(rules, &r)->uuid, uuid), "the slot's next flow has another");
 

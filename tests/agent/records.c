@@ -13,7 +13,7 @@ static unsigned long torn, stale, good;
 
 static struct record record_of(uint64_t n)
 {
-	struct record r = { .time = n, .sport = n, .duration = n };
+	struct record r = { .time = n, .sport = n, .span = n };
 
 	r.total.packets[0] = n;
 	r.total.bytes[1] = n;
@@ -67,6 +67,28 @@ static void numbers(void)
 	records_free(ring);
 }
 
+/* A span in one word: nothing runs into anything else, and what is too long stays the longest. */
+static void spans(void)
+{
+	static const struct record_span span[] = {
+		{ 0, 0, false, false }, { 50000, 0, true, false }, { 0, 62500000, false, true }, { 123456789ULL * 50000, 61 * 1000000000ULL, true, true },
+		{ ((1ULL << 42) - 1) * 50000, ((1ULL << 20) - 1) * 62500000, true, true },
+	};
+	struct record r = { .span = record_span_word(&(struct record_span){ UINT64_MAX, UINT64_MAX, false, false }) };
+	struct record_span s = record_span(&r);
+
+	CHECK(s.ns == span[4].ns && s.idle == span[4].idle && !s.at_least && !s.ended, "the longest");
+	for (unsigned int i = 0; i < 5; i++) {
+		r.span = record_span_word(&span[i]);
+		s = record_span(&r);
+		CHECK(s.ns == span[i].ns && s.idle == span[i].idle && s.at_least == span[i].at_least && s.ended == span[i].ended,
+		      "span %u comes out as it went in", i);
+	}
+	r.span = record_span_word(&(struct record_span){ 50000 * 3 + 49999, 62500000 * 2 - 1, false, false });
+	s = record_span(&r);
+	CHECK(s.ns == 50000 * 3 && s.idle == 62500000, "a part of a unit is left out");
+}
+
 static void threads(void)
 {
 	pthread_t reader;
@@ -87,6 +109,7 @@ static void threads(void)
 int main(void)
 {
 	numbers();
+	spans();
 	threads();
 	return check_done();
 }

@@ -61,7 +61,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	add_pod("a", 1, 1);
 	add_pod("b", 2, 2);
 	add_pod("far", 3, 0);
-	naming = (struct naming){ .ends = ends, .rules = rules, .records = records, .edges = edges, .losses = losses, .notes = &notes };
+	naming = (struct naming){ .ends = ends, .rules = rules, .records = records, .edges = edges, .losses = losses, .notes = &notes,
+				  .tick = 64000000 };
 	return 0;
 }
 

@@ -78,7 +78,7 @@ static int make_notes(struct datapath *dp)
 
 int stage_open(struct stage *s, const char *object, unsigned int buckets, struct complaint *why)
 {
-	static const char *const programs[] = { "offer", NULL };
+	static const char *const programs[] = { "offer", "clock", NULL };
 	struct loader_options o = { .object = object, .buckets = buckets, .ring = WEIR_RING_RECORDS, .silent_ends = true,
 				    .programs = programs };
 	int err;
@@ -89,6 +89,7 @@ int stage_open(struct stage *s, const char *object, unsigned int buckets, struct
 		err = make_notes(s->dp) ?: make_pods(s);
 	if (err)
 		return err;
+	s->dp->prog[PROG_CLOCK] = loader_program(s->dp, "clock");
 	s->pod = loader_variable(s->dp, "pod");
 	s->deny_every = loader_variable(s->dp, "deny_every");
 	s->each = loader_variable(s->dp, "each");
@@ -154,7 +155,7 @@ static void nothing(void *ctx)
 static int by_hand(struct stage *s, struct stage_agent *a)
 {
 	a->naming = (struct naming){ .ends = a->ends, .rules = a->rules, .records = a->records, .edges = a->edges,
-				     .losses = a->losses, .notes = &a->notes };
+				     .losses = a->losses, .notes = &a->notes, .tick = datapath_tick(s->dp) };
 	return flows_open(&a->rings, s->dp, NULL, NULL) ?: notes_open(&a->notes, s->dp) ?:
 	       totals_open(&a->totals, s->dp, a->rings, &a->naming, s->totals_ms);
 }

@@ -59,6 +59,14 @@ static const struct row rows[] = {
 	  { SHOP, .kind = "closed", .verdict = "allowed", .direction = "egress", .end = "expired", .packets = 5, .bytes = 2048,
 	    .reply_packets = 4, .reply_bytes = 300, .duration_ms = 61000, .duration_at_least = 1 },
 	  "  closed   shop/a -> shop/b:80/tcp  expired after at least 1m 01s: 5 packets 2.0 KiB out, 4 packets 300 B back\n" },
+	{ "how long it was silent at its end",
+	  { SHOP, .kind = "closed", .verdict = "allowed", .direction = "egress", .end = "expired", .packets = 1, .bytes = 60,
+	    .duration_ms = 3000, .idle_ms = 61000 },
+	  "  closed   shop/a -> shop/b:80/tcp  expired after 3.0 s, then idle for 1m 01s: 1 packets 60 B out, 0 packets 0 B back\n" },
+	{ "whose ends said so is closed",
+	  { SHOP, .kind = "closed", .verdict = "allowed", .direction = "egress", .end = "expired", .packets = 1, .bytes = 60,
+	    .duration_ms = 3000, .idle_ms = 61000, .ended = 1 },
+	  "  closed   shop/a -> shop/b:80/tcp  closed after 3.0 s: 1 packets 60 B out, 0 packets 0 B back\n" },
 };
 
 /* What a row does not say is empty, as in a message from the wire. */

@@ -87,11 +87,23 @@ static void summaries(void)
 	summary((struct flow){ .proto = 6, .tcp_flags = 0x11, .kind = FLOW_CLOSED, .reason = "expired", .duration = 1234567890,
 			       .packets = { 12, 1 }, .bytes = { 3456, 1 } },
 		"TCP Flags: ACK, FIN; expired after 1.234s: 12 packets, 3456 bytes out; 1 packet, 1 byte back");
+	summary((struct flow){ .proto = 17, .kind = FLOW_CLOSED, .reason = "expired", .duration = 3149999999, .idle = 60500000000,
+			       .packets = { 3, 2 }, .bytes = { 300, 200 } },
+		"UDP; expired after 3.1s, then idle for 61s: 3 packets, 300 bytes out; 2 packets, 200 bytes back");
+	summary((struct flow){ .proto = 6, .tcp_flags = 1, .kind = FLOW_CLOSED, .reason = "left", .duration = 40000000,
+			       .idle = 1999999999, .at_least = true, .packets = { 1, 1 }, .bytes = { 40, 40 } },
+		"TCP Flags: FIN; left after at least 0.0s: 1 packet, 40 bytes out; 1 packet, 40 bytes back");
+	summary((struct flow){ .proto = 6, .tcp_flags = 4, .kind = FLOW_CLOSED, .reason = "expired", .duration = 250000000,
+			       .idle = 60000000000, .ended = true, .packets = { 1, 1 }, .bytes = { 40, 40 } },
+		"TCP Flags: RST; closed after 0.3s: 1 packet, 40 bytes out; 1 packet, 40 bytes back");
+	summary((struct flow){ .proto = 6, .tcp_flags = 4, .kind = FLOW_CLOSED, .reason = "expired", .duration = 1000000000,
+			       .idle = 9000000000, .ended = true, .cut = true, .packets = { 1, 1 }, .bytes = { 40, 40 } },
+		"TCP Flags: RST; cut after 1.0s, then idle for 9s: 1 packet, 40 bytes out; 1 packet, 40 bytes back");
 	summary((struct flow){ .proto = 17, .kind = FLOW_CLOSED, .at_least = true },
 		"UDP; closed after at least 0.000s: 0 packets, 0 bytes out; 0 packets, 0 bytes back");
 	summary((struct flow){ .proto = 6, .tcp_flags = 0xff, .kind = FLOW_CLOSED, .cut = true, .at_least = true,
-			       .duration = UINT64_MAX, .packets = { UINT64_MAX, UINT64_MAX }, .bytes = { UINT64_MAX, UINT64_MAX } },
-		"TCP Flags: SYN, ACK, RST, FIN, PSH, URG, ECE, CWR; cut after at least 18446744073.709s: 18446744073709551615 packets, "
+			       .duration = UINT64_MAX, .idle = UINT64_MAX, .packets = { UINT64_MAX, UINT64_MAX }, .bytes = { UINT64_MAX, UINT64_MAX } },
+		"TCP Flags: SYN, ACK, RST, FIN, PSH, URG, ECE, CWR; cut after at least 18446744073.7s, then idle for 18446744074s: 18446744073709551615 packets, "
 		"18446744073709551615 bytes out; 18446744073709551615 packets, 18446744073709551615 bytes back");
 }
 

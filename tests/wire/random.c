@@ -129,6 +129,8 @@ static void totals(struct random_flows *r, struct flow *f)
 		f->bytes[i] = number(r);
 	}
 	f->duration = number(r);
+	f->idle = number(r);
+	f->ended = one_in(r, 2);
 	f->handshake_us = (uint32_t)number(r);
 	f->repeats = (uint32_t)number(r);
 	f->at_least = one_in(r, 2);
