@@ -197,6 +197,39 @@ static __u64 closed(void)
 	return out;
 }
 
+/* So many commits that live, and what one more would bring. */
+static void grow(struct run *x, unsigned int events)
+{
+	for (unsigned int e = 0; e < events; e++) {
+		unsigned int several = 1 + rnd(3);
+
+		for (unsigned int i = 0; i < several; i++)
+			run_event(x);
+		compile_commit(x->c, NULL);
+		if (chance(60))
+			compile_finish(x->c);
+	}
+	for (unsigned int i = 0, several = 1 + rnd(2); i < several; i++)
+		run_event(x);
+}
+
+/* What comes after a death: its tables are taken over, once or by several one after the other, and changed on. */
+static void adopted(struct run *x, struct names *n)
+{
+	image_watch(x->m, NULL, NULL);
+	successor(x, n);
+	for (int again = 0; again < 2 && chance(40); again++)
+		successor_dies(x, n);
+	run_snapshot(x, x->before);	/* as found (random.c holds that to be old or new), by the names known now */
+	watched(x, commit);
+	memcpy(x->before, x->after, sizeof(x->before));
+	check_numbers(x, n);
+	watched(x, settle);
+	compile_finish(x->c);
+	run_check_naive(x);
+	run_check_fresh(x);
+}
+
 /* Play a world from its seed up to an event whose commit dies after 'at' stores; how many it would have had. */
 static unsigned int life(unsigned int seed, unsigned int events, unsigned int at)
 {
@@ -211,17 +244,7 @@ static unsigned int life(unsigned int seed, unsigned int events, unsigned int at
 	compile_new(&x->c, NULL, image_op, x->m);
 	compile_node_name(x->c, "node0");
 	budget = 0;
-	for (unsigned int e = 0; e < events; e++) {
-		unsigned int several = 1 + rnd(3);
-
-		for (unsigned int i = 0; i < several; i++)
-			run_event(x);
-		compile_commit(x->c, NULL);
-		if (chance(60))
-			compile_finish(x->c);
-	}
-	for (unsigned int i = 0, several = 1 + rnd(2); i < several; i++)
-		run_event(x);
+	grow(x, events);
 	run_addresses(x);
 	run_snapshot(x, x->before);
 	stores = 0;
@@ -230,20 +253,8 @@ static unsigned int life(unsigned int seed, unsigned int events, unsigned int at
 	compile_commit(x->c, NULL);
 	budget = 0;
 	names_take(&n, x);		/* an agent writes names down before it publishes numbers */
-	if (at) {
-		image_watch(x->m, NULL, NULL);
-		successor(x, &n);
-		for (int again = 0; again < 2 && chance(40); again++)
-			successor_dies(x, &n);
-		run_snapshot(x, x->before);	/* as found (random.c holds that to be old or new), by the names known now */
-		watched(x, commit);
-		memcpy(x->before, x->after, sizeof(x->before));
-		check_numbers(x, &n);
-		watched(x, settle);
-		compile_finish(x->c);
-		run_check_naive(x);
-		run_check_fresh(x);
-	}
+	if (at)
+		adopted(x, &n);
 	names_free(&n);
 	compile_free(x->c);
 	image_free(x->m);
