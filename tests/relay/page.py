@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "with"))
 from agents import *  # noqa: E402,F403
@@ -93,6 +94,29 @@ def answers(p):
     status, body, r = p.ask("/api/v1/flows?q=--last+20")
     events = [e.split(b"\n")[0] for e in body.split(b"\n\n") if e]
     t.check("flows end when they are asked so", events.count(b"event: flow") == 20 and events[-1] == b"event: end", events[-3:])
+
+
+def words(p, q):
+    return [w["text"] for w in json.loads(p.ask("/api/v1/complete?" + urllib.parse.urlencode({"q": q}))[1])["words"]]
+
+
+def boxes(p):
+    """What is typed is completed by what the relay knows; the map is narrowed before it is folded."""
+    ids = lambda q: [m["id"] for m in json.loads(p.ask("/api/v1/map?" + urllib.parse.urlencode(q))[1])["marks"]]  # noqa: E731
+    t.check("edges are there", t.until(lambda: len(ids({})) > 2, 20), ids({}))
+    for q, fits in (("--den", ["--denied", "--denylist"]), ("-n ", ["shop"]), ("--namespace=s", ["--namespace=shop"]), ("--verdict d", ["DROPPED"]),
+                    ("--node-name ", [f"n{i}" for i in range(AGENTS)]), ("--pod shop/cart", ["shop/cart"]), ("--to-port 80", ["8080"]),
+                    ("--workload nobody", []), ("--http-path /", [])):
+        t.equal(f"completed: {q}", words(p, q), fits)
+    many = json.loads(p.ask("/api/v1/complete?q=--workload+w-")[1])
+    t.check("20 at most, sorted, and that there are more", len(many["words"]) == 20 and many["more"], many)
+    t.check("one that is folded away is found", "shop/w-node-2-150" not in ids({"limit": 10}) and
+            sorted(ids({"limit": 10, "q": "--workload w-node-2-150"})) == ["shop/cart", "shop/w-node-2-150"], ids({"limit": 10}))
+    t.equal("nothing fits", (ids({"q": "-n nobody"}), ids({"q": "--denied"})), ([], []))
+    t.check("all but one", 0 < len(ids({"q": "--not --workload w-node-2-150"})) <= 200)
+    for q, word in (("--http-path /a", "'--http-path' is about single flows"), ("--first 3", "'--first'"), ("-n a/b", "name of a namespace"), ("x", "no option"), ("'", "quote")):
+        status, body, _ = p.ask("/api/v1/map?" + urllib.parse.urlencode({"q": q}))
+        t.check(f"a map of {q}: refused in a sentence", status == 400 and word in json.loads(body)["error"], (status, body[:200]))
 
 
 def bad_questions(p):
@@ -222,7 +246,7 @@ def ends(p):
 try:
     page = Page()
     try:
-        for part in (answers, bad_questions, strangers, crowds, pages_that_read, streams, ends):
+        for part in (answers, boxes, bad_questions, strangers, crowds, pages_that_read, streams, ends):
             part(page)
     finally:
         page.relay.process.kill()
