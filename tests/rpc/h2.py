@@ -23,18 +23,18 @@ def message(payload):
     return b"\0" + struct.pack(">I", len(payload)) + payload
 
 
-def connect(where):
+def connect(where, source=None):
     if where.startswith("unix:"):
         s = socket.socket(socket.AF_UNIX)
         s.connect(where[5:])
     else:
         host, port = where.rsplit(":", 1)
-        s = socket.create_connection((host, int(port)))
+        s = socket.create_connection((host, int(port)), source_address=source)
     return s
 
 
-def open_h2(where, wrap=None):
-    s = connect(where)
+def open_h2(where, wrap=None, source=None):
+    s = connect(where, source)
     if wrap:
         s = wrap(s)
     s.sendall(PREFACE + frame(4, 0, 0))
