@@ -65,7 +65,7 @@ struct agent {
 	struct otlp *otlp;		/* NULL: no receiver */
 	struct judge *judge;		/* only with --judge */
 	struct server *server;
-	struct loop_timer housekeeping;
+	struct loop_timer housekeeping, certificates;
 	uint64_t trimmed, seen;		/* commits: when memory was given back last, and at the last look */
 	unsigned int looks;		/* since memory was given back */
 };

@@ -23,6 +23,8 @@
 #include "lib/log.h"
 
 #define HOUSEKEEPING_MS 1000
+#define CERT_DAYS 14		/* a certificate with less to live is warned of, once a day */
+#define CERT_MS 3600000
 #define TRIM_EACH 10			/* looks, while the cluster changes all the time */
 
 static uint32_t generation(const struct agent *a)
@@ -162,6 +164,15 @@ static void on_housekeeping(void *ctx)
 	rules_forget(a->rules, oldest);
 	give_back(a);
 	loop_after(a->loop, &a->housekeeping, HOUSEKEEPING_MS, on_housekeeping, a);
+}
+
+static void on_certificates(void *ctx)
+{
+	struct agent *a = ctx;
+
+	serve_tls_check(a->serve, CERT_DAYS);
+	otlp_tls_check(a->otlp, CERT_DAYS);
+	loop_after(a->loop, &a->certificates, CERT_MS, on_certificates, a);
 }
 
 static int make_dirs(const char *path)
@@ -404,6 +415,7 @@ static int start(struct agent *a)
 	if (!err) {
 		reader_go(a->reader);
 		on_housekeeping(a);
+		on_certificates(a);
 	}
 	return err;
 }

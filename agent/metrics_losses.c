@@ -39,18 +39,28 @@ static void read_expiry(void *ctx, struct metric *to)
 {
 	struct certs_state tls;
 
-	if (!tls_of(ctx, &tls))
+	if (tls_of(ctx, &tls)) {
+		metric_put(to, (const char *[]){ "server" }, tls.expires);
+		metric_put(to, (const char *[]){ "client-ca" }, tls.ca_expires);
+	}
+	if (!otlp_tls(((struct meters *)ctx)->a->otlp, &tls))
 		return;
-	metric_put(to, (const char *[]){ "server" }, tls.expires);
-	metric_put(to, (const char *[]){ "client-ca" }, tls.ca_expires);
+	if (tls.expires)
+		metric_put(to, (const char *[]){ "otlp" }, tls.expires);
+	if (tls.ca_expires)
+		metric_put(to, (const char *[]){ "otlp-ca" }, tls.ca_expires);
 }
 
 static void read_failures(void *ctx, struct metric *to)
 {
 	struct certs_state tls;
+	uint64_t n = 0;
 
 	if (tls_of(ctx, &tls))
-		metric_put_count(to, NULL, tls.failures);
+		n += tls.failures;
+	if (otlp_tls(((struct meters *)ctx)->a->otlp, &tls))
+		n += tls.failures;
+	metric_put_count(to, NULL, n);
 }
 
 static void read_streams(void *ctx, struct metric *to)
@@ -108,8 +118,8 @@ static const struct metric_about families[] = {
 	  .label = source_label, .read = read_sources },
 	{ .name = "weir_lost_events", .help = "Events that could not be told, by where they were lost.", .label = stage_label,
 	  .read = read_stages },
-	{ .name = "weir_certificate_expiry_timestamp_seconds", .help = "When a certificate of the gRPC server runs out, in "
-	  "seconds since 1970.", .unit = "seconds", .type = METRIC_GAUGE, .label = use_label, .read = read_expiry },
+	{ .name = "weir_certificate_expiry_timestamp_seconds", .help = "When a certificate runs out, in seconds since 1970: the gRPC "
+	  "server's, otlp: what the receiver is shown.", .unit = "seconds", .type = METRIC_GAUGE, .label = use_label, .read = read_expiry },
 	{ .name = "weir_certificate_failures", .help = "Changed certificate files that were not taken.", .read = read_failures },
 	{ .name = "weir_otlp_requests", .help = "Requests to the OTLP receiver, by what became of them; skipped: the one before was "
 	  "still under way.", .label = fate_label, .read = read_otlp_requests },

@@ -41,7 +41,8 @@ struct sending {
 	_Atomic bool busy;
 	struct rpc_timer again;
 	struct rpc_backoff backoff;
-	bool failing;			/* said so in the log */
+	bool failing;
+	char said[256];			/* in the log, of why */
 };
 
 struct otlp {
@@ -86,8 +87,8 @@ static int open_channel(struct otlp *o, struct complaint *why)
 {
 	const struct settings *s = &o->a->settings;
 	struct rpc_tls_files files = { .ca = s->otlp_ca, .cert = s->otlp_cert, .key = s->otlp_key };
-	struct rpc_target to = { .server = s->otlp };
-	int err = s->otlp_ca ? rpc_client_tls_open(&o->tls, &files, why) : 0;
+	struct rpc_target to = { .name = s->otlp_name };
+	int err = settings_otlp_tls(s, &to.server) ? rpc_client_tls_open(&o->tls, &files, why) : 0;
 
 	to.tls = o->tls;
 	return err ?: rpc_channel_open(&o->channel, o->rpc, &to, why);
@@ -217,9 +218,10 @@ static void on_failure(struct sending *s, const struct rpc_end *end)
 	struct otlp *o = s->o;
 
 	atomic_fetch_add(&o->failures, 1);
-	if (!s->failing)
+	if (!s->failing || strncmp(s->said, end->text, sizeof(s->said) - 1))
 		log_warn("cannot send to '%s' by OTLP: %s%s", o->a->settings.otlp, end->text,
 			 may_yet(end->code) ? " (trying on)" : " (dropped)");
+	snprintf(s->said, sizeof(s->said), "%s", end->text);
 	s->failing = true;
 }
 
@@ -364,6 +366,20 @@ static void on_round(void *ctx)
 		atomic_store(&s->busy, false);
 		atomic_fetch_add(&o->skipped, 1);
 	}
+}
+
+bool otlp_tls(const struct otlp *o, struct certs_state *out)
+{
+	if (!o || !o->tls)
+		return false;
+	rpc_client_tls_state(o->tls, out);
+	return true;
+}
+
+void otlp_tls_check(const struct otlp *o, unsigned int days)
+{
+	if (o && o->tls)
+		rpc_client_tls_check(o->tls, days);
 }
 
 void otlp_count(const struct otlp *o, struct otlp_counts *out)

@@ -16,12 +16,16 @@
 #include <stdint.h>
 
 #include "lib/complaint.h"
+#include "lib/rpc/credentials.h"
 
 struct agent;
 struct otlp;
 
 int otlp_open(struct otlp **out, struct agent *a, struct complaint *why);	/* behind the meters */
 void otlp_close(struct otlp *o);		/* NULL is fine; before what it reads */
+
+bool otlp_tls(const struct otlp *o, struct certs_state *out);		/* false: no TLS; any thread; NULL is fine */
+void otlp_tls_check(const struct otlp *o, unsigned int days);		/* as rpc_client_tls_check() */
 
 struct otlp_counts {
 	uint64_t requests, failures;	/* answered; not answered, or with an error */

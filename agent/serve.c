@@ -255,6 +255,12 @@ bool serve_tls(const struct serve *s, struct certs_state *out)
 	return s->tls;
 }
 
+void serve_tls_check(const struct serve *s, unsigned int days)
+{
+	if (s && s->tls)
+		rpc_server_tls_check(s->tls, days);
+}
+
 void serve_count(const struct serve *s, struct serve_counts *out)
 {
 	struct hints_counts hints;

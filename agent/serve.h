@@ -43,6 +43,7 @@ unsigned int serve_port(const struct serve *s);	/* 0: no TCP */
 const struct flow_views *serve_views(const struct serve *s);	/* how its flows are told; NULL is fine, and the answer then */
 struct rpc_server *serve_server(const struct serve *s);
 bool serve_tls(const struct serve *s, struct certs_state *out);	/* false: no TLS */
+void serve_tls_check(const struct serve *s, unsigned int days);	/* as rpc_server_tls_check(); NULL is fine */
 struct serve_counts {
 	unsigned int streams;			/* GetFlows, now */
 	uint64_t hints_asked, hints_refused;

@@ -25,8 +25,8 @@ struct settings {
 	const char *tls_cert, *tls_key, *tls_client_ca;		/* all or none */
 	const char *metrics;		/* ADDRESS:PORT of HTTP, or NULL */
 	const char *metrics_enable;	/* NULL: what dashboards need (agent/metrics.c) */
-	const char *otlp;		/* HOST:PORT or unix:PATH of a receiver, or NULL */
-	const char *otlp_ca, *otlp_cert, *otlp_key, *otlp_send;
+	const char *otlp;		/* [tls://]HOST:PORT or unix:PATH of a receiver, or NULL */
+	const char *otlp_ca, *otlp_cert, *otlp_key, *otlp_name, *otlp_send;
 	unsigned int otlp_interval_ms;
 	const char *cluster;		/* NULL: flows name the node alone */
 	const char *export;		/* NULL: no export; see agent/export.h */
@@ -51,6 +51,7 @@ int settings_read(struct settings *s, int argc, char **argv, struct complaint *w
 void settings_help(FILE *to);
 int settings_man(FILE *to);
 void settings_node(const struct settings *s, char *buf, size_t size);	/* as flows name it: "cluster/node", or "node" */
+bool settings_otlp_tls(const struct settings *s, const char **server);	/* 'server': without "tls://" */
 const char *settings_mode_text(const struct settings *s);	/* "default-deny (audit)" */
 
 #endif

@@ -25,30 +25,46 @@ static int check_enable(const struct settings *s, struct complaint *why)
 
 static int check_where(const struct settings *s, struct complaint *why)
 {
+	const char *server;
 	char host[64];
 	long port;
+	bool tls = settings_otlp_tls(s, &server);
 
-	if (!strncmp(s->otlp, "unix:", 5))
+	if (!strncmp(server, "unix:", 5))
 		return 0;
-	if (!settings_split(s->otlp, host, &port) || !port) {
-		complaint_set(why, 0, 0, "'--otlp' is HOST:PORT such as 127.0.0.1:4317, or unix:PATH, not '%s'", s->otlp);
+	if (!settings_split(server, host, &port) || !port) {
+		complaint_set(why, 0, 0, "'--otlp' is HOST:PORT such as 127.0.0.1:4317, tls://HOST:PORT or unix:PATH, not '%s'", s->otlp);
 		return -EINVAL;
 	}
-	if (!s->otlp_ca && !settings_loopback(host)) {
-		complaint_set(why, 0, 0, "'--otlp %s' without TLS: plain text is for loopback only (give --otlp-ca)", s->otlp);
+	if (!tls && !settings_loopback(host)) {
+		complaint_set(why, 0, 0, "'--otlp %s' without TLS: plain text is for loopback only (tls://%s, or give --otlp-ca)", s->otlp, s->otlp);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+bool settings_otlp_tls(const struct settings *s, const char **server)
+{
+	bool said = !strncmp(s->otlp, "tls://", 6);
+
+	*server = said ? s->otlp + 6 : s->otlp;
+	return said || s->otlp_ca;
 }
 
 static int check_otlp(const struct settings *s, struct complaint *why)
 {
 	const char *const file[] = { s->otlp_ca, s->otlp_cert, s->otlp_key };
 	static const char *const what[] = { "flows,metrics", "metrics,flows", "flows", "metrics" };
+	const char *server;
 	unsigned int i = 0;
 
-	if (!s->otlp_cert != !s->otlp_key || (s->otlp_cert && !s->otlp_ca)) {
-		complaint_set(why, 0, 0, "'--otlp-cert' and '--otlp-key' go together, and with '--otlp-ca'");
+	if (!s->otlp_cert != !s->otlp_key) {
+		complaint_set(why, 0, 0, "'--otlp-cert' and '--otlp-key' go together");
+		return -EINVAL;
+	}
+	if ((s->otlp_cert || s->otlp_name) && !settings_otlp_tls(s, &server)) {
+		complaint_set(why, 0, 0, "'%s' is for TLS: '--otlp tls://%s', or '--otlp-ca' says who signs the receiver's certificate",
+			      s->otlp_cert ? "--otlp-cert" : "--otlp-name", s->otlp);
 		return -EINVAL;
 	}
 	for (int f = 0; f < 3; f++)
@@ -77,9 +93,9 @@ int settings_metrics(struct settings *s, struct complaint *why)
 		s->metrics = NULL;
 	if (s->otlp && !*s->otlp)
 		s->otlp = NULL;
-	if (!s->otlp && (s->otlp_ca || s->otlp_cert || s->otlp_key)) {
+	if (!s->otlp && (s->otlp_ca || s->otlp_cert || s->otlp_key || s->otlp_name)) {
 		complaint_set(why, 0, 0, "'%s' without '--otlp': say who receives", s->otlp_ca ? "--otlp-ca" :
-			      s->otlp_cert ? "--otlp-cert" : "--otlp-key");
+			      s->otlp_cert ? "--otlp-cert" : s->otlp_key ? "--otlp-key" : "--otlp-name");
 		return -EINVAL;
 	}
 	if (s->metrics)

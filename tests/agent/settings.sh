@@ -60,6 +60,14 @@ row "TLS for nobody" 2 "'--tls-cert' without '--listen'" "" --tls-cert /dev/null
 row "a cluster with a slash" 2 "'--cluster' is a name of small letters" "cluster: a/b"
 row "a cluster" 0 "" "cluster: eu-west.1"
 row "one path for two sockets" 2 "'--observer-socket' and '--socket' are the same" "" --socket /run/x --observer-socket /run/x
+row "OTLP on this node" 0 "" "otlp: localhost:4317"
+row "OTLP in plain text to another" 2 "'--otlp 10.0.0.1:4317' without TLS: plain text is for loopback only (tls://10.0.0.1:4317" "" --otlp 10.0.0.1:4317
+row "OTLP by TLS, by the system's authorities" 0 "" "otlp: tls://collector.example:4317"
+row "a receiver without a port" 2 "'--otlp' is HOST:PORT such as 127.0.0.1:4317, tls://HOST:PORT or unix:PATH, not 'tls://collector'" "" --otlp tls://collector
+row "half of what a receiver is shown" 2 "'--otlp-cert' and '--otlp-key' go together" "" --otlp tls://a:1 --otlp-cert /dev/null
+row "a name in plain text" 2 "'--otlp-name' is for TLS: '--otlp tls://127.0.0.1:1'" "" --otlp 127.0.0.1:1 --otlp-name a
+row "a name of no receiver" 2 "'--otlp-name' without '--otlp': say who receives" "" --otlp-name a
+row "an authority that is not there" 2 "cannot read '/nonexistent/ca': No such file" "" --otlp a:1 --otlp-ca /nonexistent/ca
 row "no gRPC socket" 0 "" "observer-socket: ''"
 for state in /nonexistent /etc/passwd; do
 	got=$("$agent" --state $state --data "$dir/data" --bpffs "$dir/bpf" 2>&1)

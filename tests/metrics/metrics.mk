@@ -3,4 +3,4 @@
 TEST_NEEDS += $(B)/weir-agent $(B)/weir
 QUICK += tests/metrics/rules.sh
 TEST_NEEDS += $(B)/tests/api/gen/.done $(B)/weir-relay
-SLOW += tests/metrics/live.py tests/metrics/otlp.py
+SLOW += tests/metrics/live.py tests/metrics/otlp.py tests/metrics/otlp_tls.py

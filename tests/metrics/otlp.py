@@ -4,9 +4,9 @@ away, refuses, or is slower than the history."""
 import os
 import sys
 import time
-from concurrent import futures
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api", "with"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "api", "with"), os.path.join(HERE, "with")]
 import check as t  # noqa: E402
 from lab import BUILD, Lab, in_netns, needs_root  # noqa: E402
 
@@ -14,59 +14,9 @@ needs_root()
 sys.path.insert(0, f"{BUILD}/tests/api/gen")
 import grpc  # noqa: E402
 from api import Api  # noqa: E402
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_pb2  # noqa: E402
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_pb2  # noqa: E402
+from receiver import Receiver, attributes, value  # noqa: E402
 
 CART, DATABASE = "10.244.1.11", "10.244.1.13"
-SERVICES = {"logs": ("opentelemetry.proto.collector.logs.v1.LogsService", logs_pb2.ExportLogsServiceRequest),
-            "metrics": ("opentelemetry.proto.collector.metrics.v1.MetricsService", metrics_pb2.ExportMetricsServiceRequest)}
-
-
-def value(v):
-    return getattr(v, v.WhichOneof("value"))
-
-
-def attributes(pairs):
-    return {a.key: value(a.value) for a in pairs}
-
-
-class Receiver:
-    """Answers as it is told: takes, refuses a part, fails."""
-
-    def __init__(self, at, credentials=None):
-        self.logs, self.rounds, self.requests = [], [], 0
-        self.refuse = self.fail = None
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        for kind, (name, request) in SERVICES.items():
-            method = grpc.unary_unary_rpc_method_handler(getattr(self, "take_" + kind), request.FromString,
-                                                         lambda m: m.SerializeToString())
-            self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"Export": method}),))
-        if credentials:
-            self.server.add_secure_port(at, credentials)
-        else:
-            self.server.add_insecure_port(at)
-        self.server.start()
-
-    def take_logs(self, request, context):
-        self.requests += 1
-        if self.fail:
-            context.abort(self.fail, "as the test wants it")
-        self.logs += [(r, s) for r in request.resource_logs for g in r.scope_logs for s in g.log_records]
-        answer = logs_pb2.ExportLogsServiceResponse()
-        if self.refuse:
-            answer.partial_success.rejected_log_records = self.refuse
-            answer.partial_success.error_message = "some"
-        return answer
-
-    def take_metrics(self, request, context):
-        self.rounds.append(request)
-        return metrics_pb2.ExportMetricsServiceResponse()
-
-    def flows(self):
-        return [attributes(log.attributes) for _, log in self.logs]
-
-    def stop(self):
-        self.server.stop(0).wait()
 
 
 def scrape(lab):
