@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sentence, then the author, then how close it came.
 import { $, h, put } from "./dom.js";
+import { flows } from "./api.js";
 import { current, places } from "./map.js";
 import { find, table } from "./table.js";
 import { state } from "./state.js";
@@ -30,9 +31,32 @@ function ends(from, to, port, denied) {
 	return [one("from", from), one("to", to), port && `--to-port ${port}`, denied && "--denied"].filter(Boolean).join(" ");
 }
 
+// Whether a flow is one of a line's; of a folded namespace's, too.
+function isEnd(end, id) {
+	const bare = plain(id).replace(/^(out|node):/, "");
+	return bare === "world" ? end.out : id.startsWith("ns:") ? end.id.startsWith(`${id.slice(3)}/`) : end.id === bare;
+}
+const isOf = (r, l) => isEnd(r.from, l.s) && isEnd(r.to, l.t) && r.verdict === l.verdict;
+
 // The line of the map that the chosen flow belongs to.
-export const lineOfFlow = () => table.chosen && places()?.L.find((l) => plain(l.s).replace(/^(out|node):/, "") === table.chosen.from.id &&
-	plain(l.t).replace(/^(out|node):/, "") === table.chosen.to.id && l.verdict === table.chosen.verdict);
+export const lineOfFlow = () => table.chosen && places()?.L.find((l) => isOf(table.chosen, l));
+
+// A flow of the line, which names the policies that a sum cannot: among those listed, or the relay is asked for the last ones, once.
+const asked = new Map(), ASKED = 200;
+function seenOf(l) {
+	const listed = find((r) => isOf(r, l));
+	if (listed || asked.has(l.key))
+		return listed ?? asked.get(l.key);
+	if (asked.size >= ASKED)
+		asked.clear();
+	asked.set(l.key, null);
+	flows(`${filterOf()} --last 20`, (event, data) => {
+		const r = event === "flow" && flowRow(data);
+		if (r && isOf(r, l))
+			asked.set(l.key, r);
+	}).done.then(() => asked.get(l.key) && lineOf()?.key === l.key && draw(false));
+	return null;
+}
 export const lineOf = () => places()?.L.find((l) => `e:${l.key}` === state.sel);
 
 function author(d, side, isolating, denied) {
@@ -65,7 +89,7 @@ function flow(r) {
 
 function edge(l) {
 	const denied = l.verdict === "denied", e = denied ? l.parts.find((p) => p.author) ?? l.parts[0] : l.parts[0];
-	const seen = find((r) => r.from.id === l.s.replace(/^out:/, "") && r.to.id === plain(l.t).replace(/^out:/, "") && (r.verdict === "denied") === denied);
+	const seen = seenOf(l);
 	const sum = (key) => l.parts.reduce((n, p) => n + p[key], 0);
 	return [close(), h("h2", {}, denied ? `${short(l.s)} may not reach ${short(l.t)}` : l.verdict === "audit" ? `${short(l.s)} reaches ${short(l.t)}; the audited policy would stop it` :
 		`${short(l.s)} reaches ${short(l.t)}`),

@@ -41,10 +41,10 @@ function bands(map, column, memory) {
 	for (const m of map.marks) {
 		if (m.layer === 0 || m.layer === 4 || column.get(m.id) === 0 || column.get(m.id) === 6)
 			continue;
-		const key = m.kind === "workload" ? m.ns : m.id;
-		const b = all.get(key) ?? { key, ns: m.ns, framed: m.kind === "workload", marks: [], denies: 0 };
+		const key = m.ns || m.id;		// a stack becomes a frame where it stands
+		const b = all.get(key) ?? { key, ns: m.ns, framed: false, marks: [] };
 		b.marks.push(m);
-		b.denies += m.denies;
+		b.framed ||= m.kind === "workload";
 		all.set(key, b);
 	}
 	const fresh = [...all.values()].filter((b) => !memory.bands.includes(b.key)).sort((a, b) => b.marks.length - a.marks.length || (a.key < b.key ? -1 : 1));
@@ -129,7 +129,7 @@ function lay(b, column, g, z, memory, room, V) {
 		const tops = Array(cell.wide).fill(y + head);
 		for (const [i, m] of rows(cell.marks, memory).entries()) {
 			const lane = i % cell.wide, under = room(m.id);
-			V.set(m.id, { id: m.id, mark: m, column: c, x: g.x[g.slot(c, (c === lo ? start : 0) + lane)], y: tops[lane], w: z.w, h: z.h, under });
+			V.set(m.id, { id: m.id, mark: m, inside: b.framed, column: c, x: g.x[g.slot(c, (c === lo ? start : 0) + lane)], y: tops[lane], w: z.w, h: z.h, under });
 			foot = Math.max(foot, tops[lane] + z.h + under);
 			tops[lane] += z.pitch + under;
 		}

@@ -38,7 +38,32 @@ export function fit() {
 	Z.y = Math.max(10, (r.height - 30 - at.H * Z.k) / 2);
 	Object.assign(Z, { W: at.W, H: at.H });
 	moved = false;
+	remember();
 	move();
+}
+
+// What is looked at goes to the address: the middle of the window, in the map's units, and the scale.
+let told = 0;
+function remember() {
+	clearTimeout(told);
+	told = setTimeout(() => {
+		const r = $("#map").getBoundingClientRect(), round = (n) => Math.round(n * 100) / 100;
+		const view = moved ? [(r.width / 2 - Z.x) / Z.k, (r.height / 2 - Z.y) / Z.k].map(Math.round).concat(round(Z.k)).join(",") : "";
+		if (view !== state.view)
+			set({ view });
+	}, 300);
+}
+
+function recall() {
+	const [x, y, k] = state.view.split(",").map(Number), r = $("#map").getBoundingClientRect();
+	if (!(k > 0) || !r.width || !Number.isFinite(x + y))
+		return false;
+	Object.assign(Z, { k: Math.max(0.2, Math.min(4, k)), W: at.W, H: at.H });
+	Z.x = r.width / 2 - x * Z.k;
+	Z.y = r.height / 2 - y * Z.k;
+	moved = true;
+	move();
+	return true;
 }
 
 export function zoom(f, x = innerWidth / 2, y = 200) {
@@ -47,6 +72,7 @@ export function zoom(f, x = innerWidth / 2, y = 200) {
 	Z.y = y - ((y - Z.y) * k) / Z.k;
 	Z.k = k;
 	moved = true;
+	remember();
 	move();
 }
 
@@ -54,6 +80,7 @@ export function pan(dx, dy) {
 	Z.x += dx;
 	Z.y += dy;
 	moved = true;
+	remember();
 	move();
 }
 
@@ -72,7 +99,8 @@ function reveal(id) {
 export function fold(ns) {
 	const open = expanded(), was = placeOf(ns);
 	anchor = was && { ns, x: Z.x + was.x * Z.k, y: Z.y + was.y * Z.k };
-	set({ expand: (open.includes(ns) ? open.filter((n) => n !== ns) : [...open, ns]).join(",") });
+	const shut = open.includes(ns), inside = selectedNode().startsWith(`${ns}/`) || selectedNode() === `ns:${ns}`;
+	set({ sel: !inside ? state.sel : shut ? `n:ns:${ns}` : "", expand: (shut ? open.filter((n) => n !== ns) : [...open, ns]).join(",") });
 }
 
 const placeOf = (ns) => at?.frames.find((f) => f.ns === ns) ?? at?.V.get(`ns:${ns}`);
@@ -83,8 +111,11 @@ function settle(started) {
 		Z.x = anchor.x - was.x * Z.k;
 		Z.y = anchor.y - was.y * Z.k;
 		moved = true;
+		remember();
 	}
 	anchor = null;
+	if (started && state.view && recall())
+		return;
 	if (started || (!moved && (at.W > Z.W || at.H > Z.H || at.W < Z.W * 0.75 || at.H < Z.H * 0.6)))
 		fit();
 	else
@@ -123,7 +154,7 @@ function ensure(kept) {
 export function mark() {
 	if (!at)
 		return;
-	const only = lines(state.q), id = selectedNode(), line = selectedLine();
+	const only = lines(state.q), id = at.V.has(selectedNode()) ? selectedNode() : "", line = selectedLine();
 	const on = (l) => (!only || l.parts.some(only)) && (!id || l.s === id || l.t === id);
 	const any = !!(only || id), list = any ? at.L.filter(on) : at.L, chosen = at.L.find((l) => l.key === line);
 	if (!narrow.matches)
@@ -241,6 +272,8 @@ function drags(el) {
 	});
 	const end = () => {
 		from = null;
+		if (dragging)
+			remember();
 		dragging = false;
 		if (late)
 			draw(late);

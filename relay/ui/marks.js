@@ -51,12 +51,12 @@ export function drawLine(l, small, fresh) {
 export const spoken = (v, calls, denied) => `${plain(v.id).replace(/^(\w+):/, (_, k) => ({ node: "node ", ns: "namespace ", out: "outside, " })[k] ?? "")}${v.mark.ports.length ? `, ${v.mark.ports.join(" ")}` : ""}, ${calls} in, ${denied} denied`;
 export const nameOf = (m) => (m.id === "rest:namespaces" ? "others" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
 
-function below(m, denies, small) {
+function below(m, denies, small, inside) {
 	if (denies.length)
 		return s("tspan", { class: "d" }, small ? times(denies.reduce((n, l) => n + l.denied, 0)) : `${denies.length} ${denies.length > 1 ? "ways" : "way"} denied`);
 	if (small)
-		return m.count > 1 ? count(m.count) : "";
-	return m.kind === "namespace" ? `${count(m.count)} workloads` : m.ports.slice(0, 2).map((p) => `:${p.replace("/tcp", "")}`).join(" ") ||
+		return m.count > 1 && !inside ? count(m.count) : "";
+	return inside ? "folded" : m.kind === "namespace" ? `${count(m.count)} workloads` : m.ports.slice(0, 2).map((p) => `:${p.replace("/tcp", "")}`).join(" ") ||
 		(m.kind === "workload" ? "no ports" : m.kind === "node" || m.workload_kind === "Node" ? "node" : "");
 }
 
@@ -70,7 +70,7 @@ function sparkline(m, v) {
 
 export function drawCard(v, L, z, fresh) {
 	const m = v.mark, calls = L.filter((l) => l.t === v.id && l.verdict !== "denied"), denies = L.filter((l) => l.s === v.id && l.verdict === "denied");
-	const sub = below(m, denies, z.small), name = nameOf(m), said = z.small ? width(sub.textContent ?? sub, denies.length > 0) : 0;
+	const sub = below(m, denies, z.small, m.kind === "namespace" && v.inside), name = m.kind === "namespace" && v.inside ? `+${count(m.count)} more` : nameOf(m), said = z.small ? width(sub.textContent ?? sub, denies.length > 0) : 0;
 	const px = v.out ? 4 : 10, quiet = m.spark.every((n) => !n), more = v.more ?? [0, 0];
 	return s("g", { class: `node ${v.out ? "out" : ""} ${denies.length ? "hot" : ""} ${fresh ? "enter" : ""}`, "data-node": v.id, tabindex: -1, role: "button",
 		"aria-label": spoken(v, calls.length, denies.length), transform: `translate(${v.x} ${v.y})` },

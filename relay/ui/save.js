@@ -7,7 +7,9 @@ async function asSvg(svg, W, H) {
 	copy.querySelector("#world").setAttribute("transform", "translate(20 14)");
 	for (const [key, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width: W + 40, height: H + 28, "data-theme": document.documentElement.dataset.theme }))
 		copy.setAttribute(key, value);
-	copy.prepend(s("style", {}, `${css.replaceAll(":root", "svg")} svg{font-family:var(--sans);font-variant-numeric:tabular-nums}`),
+	for (const moving of copy.querySelectorAll(".enter, .fresh"))
+		moving.classList.remove("enter", "fresh");		// a picture is not caught half-way
+	copy.prepend(s("style", {}, `${css.replaceAll(":root", "svg")} svg{font-family:var(--sans);font-variant-numeric:tabular-nums} *{animation:none!important;transition:none!important}`),
 		s("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }));
 	return new XMLSerializer().serializeToString(copy);
 }
