@@ -6,7 +6,7 @@ import { router } from "./route.js";
 const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000, DRAWN = 45, STAYS = 70, LANES = 6;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
-export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
+export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), shore: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
 
 // Cards, or chips where there are many.
 function sizes(n, memory) {
@@ -73,6 +73,7 @@ function lanesOf(column, z, memory, aspect) {
 	if (!memory.rowsAt || Math.abs(r - memory.rowsAt) > Math.max(2, memory.rowsAt * 0.4) || !n.every((k, c) => !k || good(memory.lanes[c], memory.rowsAt, k))) {
 		Object.assign(memory, { rowsAt: r, lanes: lanes(r) });
 		memory.lane.clear();
+		memory.shore.clear();
 	}
 	return memory.lanes;
 }
@@ -146,7 +147,7 @@ export function layout(map, memory, aspect = 2.4) {
 	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
 	const g = gridOf(used, lanesOf(column, z, memory, aspect), z), room = below(map, z), V = new Map();
 	const frames = list.flatMap((b) => lay(b, column, g, z, memory, room, V));
-	shores(edges, out, V, { 0: g.x[0], 6: g.x[g.slot(6, 0)] }, z);
+	shores(edges, out, V, { 0: g.x[0], 6: g.x[g.slot(6, 0)] }, z, room, memory);
 	const { L, take, floor } = route(edges, V, frames, z, memory);
 	const H = Math.max(z.top + z.h, floor + 8, ...[...V.values()].map((v) => v.y + v.h + (v.under ?? 0) + z.pad), ...frames.map((f) => f.y + f.h));
 	return { V, frames, L, take, W: g.width, H, z, heads: used.filter((c) => heads[c]).map((c) => ({ x: g.x[g.slot(c, 0)], text: heads[c] })) };
@@ -162,8 +163,8 @@ function sides(map, column) {
 	return { out, edges };
 }
 
-// Beside those they speak with.
-function shores(edges, out, V, x, z) {
+// Beside those they speak with; who stood somewhere stays.
+function shores(edges, out, V, x, z, room, memory) {
 	for (const [c, key] of [[0, "from"], [6, "to"]]) {
 		const ids = [...new Set(edges.map((e) => e[key]))].filter((id) => out.has(plain(id)) && (c === 0) === !id.startsWith(called));
 		if (c === 0)
@@ -172,15 +173,21 @@ function shores(edges, out, V, x, z) {
 			const ys = edges.filter((e) => e.from === id || e.to === id).map((e) => V.get(e.from === id ? e.to : e.from)?.y).filter((y) => y !== undefined);
 			return { id, y: ys.length ? ys.reduce((a, b) => a + b) / ys.length : z.top };
 		}).sort((a, b) => a.y - b.y || (a.id < b.id ? -1 : 1));
-		let y = z.top;
-		for (const o of list) {
-			y = Math.max(y, o.y);
-			if (x[c] === undefined)
-				continue;
-			V.set(o.id, { id: o.id, mark: out.get(plain(o.id)), column: c, x: x[c], y, w: z.out, h: z.h, out: true });
-			y += z.small ? z.pitch : z.h + 12;
+		const taken = [], step = (id) => (z.small ? z.pitch : z.h + 12) + room(id), hit = (y, id) => taken.find((t) => y < t[1] && y + step(id) > t[0]);
+		const stand = (id, y) => {
+			taken.push([y, y + step(id)]);
+			memory.shore.set(id, y);
+			V.set(id, { id, mark: out.get(plain(id)), column: c, x: x[c], y, w: z.out, h: z.h, out: true, under: room(id) });
+		};
+		const fresh = x[c] === undefined ? [] : list.filter((o) => !memory.shore.has(o.id) || hit(memory.shore.get(o.id), o.id) || stand(o.id, memory.shore.get(o.id)));
+		for (const o of fresh) {
+			let y = Math.max(z.top, o.y);
+			for (let t; (t = hit(y, o.id)); y = t[1]);
+			stand(o.id, y);
 		}
 	}
+	if (memory.shore.size > REMEMBERED)
+		memory.shore.clear();
 }
 
 // One line for each pair and verdict; the port is that of the busiest.
