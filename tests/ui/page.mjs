@@ -2,6 +2,7 @@
 // The page before the demo's shop: page.mjs URL PID-OF-THE-RELAY.  What is denied, who says so, and that nothing moves.
 import { readFileSync } from "node:fs";
 import { browser, firstMap, get, ok, sum, until } from "./with/browser.mjs";
+import { behind, faults, juts, longNames } from "./with/look.mjs";
 
 const [url, relay] = [process.argv[2], +process.argv[3]];
 const b = await browser();
@@ -33,7 +34,7 @@ async function loads() {
 }
 
 async function lives(page) {
-	await page.waitForTimeout(1500);
+	await page.waitForTimeout(300);
 	const before = await places(page), said = await numbers(page);
 	await until("numbers change", async () => (await numbers(page)) !== said);
 	await page.waitForTimeout(2500);
@@ -161,11 +162,64 @@ async function focus(page) {
 	});
 }
 
+// What can be said of looks by measuring; in light and dark, wide and narrow, with long names.
+async function looks(page) {
+	ok("no line runs behind a card", !(await behind(page)).length, (await behind(page)).join("; "));
+	for (const [tab, theme] of [["flows", "light"], ["policies", "dark"], ["why", "light"], ["flows", "dark"]]) {
+		await page.evaluate(([t, d]) => (location.hash = `tab=${t}&theme=${d}&sel=n:shop/rogue`), [tab, theme]);
+		await until(`${tab}, ${theme}`, () => page.evaluate((d) => document.documentElement.dataset.theme === d && !!document.querySelector("#det .peers"), theme));
+		const bad = await faults(page);
+		ok(`${tab}, ${theme}: it can be read, named and hit`, !bad.length, [...new Set(bad)].slice(0, 4).join("; "));
+	}
+	await page.evaluate(() => (location.hash = ""));
+	for (const [width, hash] of [[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"]]) {
+		const other = await b.page("about:blank", { viewport: { width, height: 800 } });
+		await longNames(other);
+		await other.goto(`${url}${hash}`);
+		await until(`long names at ${width} px`, () => other.evaluate(() => /as-long/.test(document.body.textContent)));
+		ok(`nothing juts out at ${width} px ${hash}`, !(await juts(other)).length, (await juts(other)).join(" "));
+		await b.shot(other, `long-${width}${hash.slice(5)}`);
+		await other.context().close();
+	}
+}
+
+// What only a pointer could do before; and where one looked comes back with the link.
+async function hands(page) {
+	await page.locator("#strip").focus();
+	await page.keyboard.press("ArrowLeft");
+	await until("arrows on the strip choose a minute", async () => +(await at(page, "to")) - +(await at(page, "from")) === 60000);
+	await page.keyboard.press("Enter");
+	await until("enter: live", async () => (await at(page, "from")) === null);
+	await page.locator("#grip").focus();
+	await page.keyboard.press("ArrowUp");
+	await until("arrows on the edge: a higher table", async () => +(await at(page, "sheet")) > 300);
+	await page.locator("#grip").dblclick();
+	await until("a double click puts it back", async () => (await at(page, "sheet")) === null);
+	await page.mouse.move(500, 300);
+	await page.mouse.wheel(0, -300);
+	await until("where one looks is in the address", async () => /,/.test((await at(page, "view")) ?? ""));
+	const where = () => page.evaluate(() => document.querySelector("#world").getAttribute("transform").match(/scale\(([\d.]+)/)[1]), scale = +(await where());
+	const other = await b.page(await page.evaluate(() => location.href));
+	await other.waitForSelector("#world .node");
+	const same = +(await other.evaluate(() => document.querySelector("#world").getAttribute("transform").match(/scale\(([\d.]+)/)[1]));
+	ok("and a link shows the same part", Math.abs(same - scale) < 0.01, `${scale} ${same}`);
+	await other.context().close();
+	await page.locator("[data-zoom=fit]").click();
+	await page.locator(".row").nth(2).click();
+	const chosen = () => page.locator(".row.sel").evaluate((el) => [el.children[0].textContent, Math.round(el.getBoundingClientRect().top)].join(" ")), first = await chosen(), n = await text(page, ".counted");
+	await until("flows go on", async () => (await text(page, ".counted")) !== n);
+	ok("and the chosen row stays where it is", (await chosen()) === first, `${first}, ${await chosen()}`);
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("Escape");
+}
+
 async function saves(page) {
 	for (const kind of ["svg", "png"]) {
 		const [file] = await Promise.all([page.waitForEvent("download", { timeout: 8000 }).catch(() => null), page.locator(`[data-zoom=${kind}]`).click()]);
 		ok(`the map as ${kind}`, file?.suggestedFilename() === `weir-map.${kind}`);
 		await file?.saveAs(`${process.env.WEIR_UI_SHOTS}/export.${kind}`);
+		const svg = kind === "svg" && readFileSync(`${process.env.WEIR_UI_SHOTS}/export.svg`, "utf8");
+		ok("with every card, none half-way in", !svg || (["cart", "rogue", "database", "frontend"].every((n) => svg.includes(`>${n}<`)) && !/class="[^"]*\benter\b/.test(svg)));
 	}
 }
 
@@ -219,7 +273,7 @@ async function ends(page) {
 
 try {
 	const page = await loads();
-	for (const part of [lives, filters, details, why, keys, windows, focus, saves])
+	for (const part of [lives, filters, details, why, keys, windows, focus, saves, hands, looks])
 		await part(page).catch((e) => ok(part.name, false, e.message.split("\n").slice(0, 3).join(" ")));
 	await phones().catch((e) => ok("phones", false, e.message));
 	ok("no complaint of the browser", !b.complaints.length, b.complaints.slice(0, 5).join("; "));

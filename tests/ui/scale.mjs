@@ -2,6 +2,7 @@
 // A large cluster's relay before a browser: scale.mjs URL.  All of it arrives; readable within 2 s; dragged and zoomed at no less than
 // half the frames of a page with nothing on it, in turns with that page, since a machine with much else to do slows both.
 import { browser, firstMap, get, ok, sum, until } from "./with/browser.mjs";
+import { behind } from "./with/look.mjs";
 
 const url = process.argv[2], WORKLOADS = 3000, EDGES = 20000;
 const b = await browser();
@@ -38,23 +39,6 @@ async function smooth(page) {
 	await blank.context().close();
 	return best;
 }
-
-// No line runs behind a card that is not its own.
-const behind = (page) => page.evaluate(() => {
-	const cards = [...document.querySelectorAll("#world .node")].map((g) => ({ id: g.dataset.node, box: g.querySelector(".box").getBoundingClientRect() })), bad = [];
-	for (const g of document.querySelectorAll("#world .edge:not(.hid)")) {
-		const ln = g.querySelector(".ln"), m = ln.getScreenCTM(), ends = g.dataset.line.split(">"), all = ln.getTotalLength();
-		for (let at = 0; at <= all; at += 6) {
-			const p = ln.getPointAtLength(at), x = p.x * m.a + m.e, y = p.y * m.d + m.f;
-			const hit = cards.find((c) => !ends.includes(c.id) && x > c.box.left + 1 && x < c.box.right - 1 && y > c.box.top + 1 && y < c.box.bottom - 1);
-			if (hit) {
-				bad.push(`${g.dataset.line} behind ${hit.id}`);
-				break;
-			}
-		}
-	}
-	return bad;
-});
 
 try {
 	let map = null;
