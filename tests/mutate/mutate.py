@@ -76,14 +76,15 @@ class Mutants:
             subprocess.run(["ar", "d", lib, name], check=True)
             subprocess.run(["ar", "r", lib, obj], check=True, capture_output=True)
         out = tmp + "/" + os.path.basename(program)
-        done = subprocess.run(["gcc", *own, lib, "-o", out, "-lbpf", "-lelf", "-lz", "-lyaml", "-lprotobuf-c", "-lpthread", "-lm"], capture_output=True)
-        return out if done.returncode == 0 else None
+        done = subprocess.run(["gcc", *own, lib, "-o", out, "-lbpf", "-lelf", "-lz", "-lyaml", "-lprotobuf-c", "-lpthread", "-lm"],
+                              capture_output=True, text=True)
+        if done.returncode:
+            sys.exit("mutate: %s cannot be linked with a mutant, so nothing would be killed by it:\n%s" % (program, done.stderr[-2000:]))
+        return out
 
     def killed_by(self, tmp, obj, name):
         for program in self.units + [self.build + "/tests/worlds/worlds"]:
             exe = self.link(tmp, obj, name, program)
-            if not exe:
-                continue
             args = [exe, "--seed", "1", "--worlds", str(self.worlds), "--no-controls"] if exe.endswith("/worlds") else \
                 [exe, "-s", "1"] if "/policy/" in program else [exe]
             try:
