@@ -281,6 +281,28 @@ static void turn_away(struct http *h, int fd)
 	close(fd);
 }
 
+/* Of who has the most connections, more than one who comes has: the oldest that is not being served by and by.  Requests that
+ * trickle and answers that nobody reads are worth less than a first word. */
+static struct http_ask *crowding(const struct http *h, unsigned int of_peer)
+{
+	struct http_ask *found = NULL;
+	unsigned int most = of_peer + 1;
+
+	for (struct http_ask *c = h->asks; c; c = c->next) {
+		unsigned int n = 0;
+
+		if (c->working || c->pull || (c->state != CONN_READING && c->state != CONN_SENDING && c->state != CONN_LINGER))
+			continue;
+		for (const struct http_ask *other = h->asks; other; other = other->next)
+			n += addr_equal(&c->peer, &other->peer);
+		if (n > most || (n == most && found)) {		/* the newest come first */
+			most = n;
+			found = c;
+		}
+	}
+	return found;
+}
+
 /* Room for one more, made of the connection that has been without a request longest: of this peer's when it has all it
  * may. */
 static bool make_room(struct http *h, const struct weir_addr *peer)
@@ -301,6 +323,8 @@ static bool make_room(struct http *h, const struct weir_addr *peer)
 		idle = his;
 	else if (h->counts.connections < h->options.connections)
 		return true;
+	else if (!idle)
+		idle = crowding(h, of_peer);
 	if (idle)
 		conn_close(idle);
 	return idle;

@@ -269,16 +269,25 @@ static void stop(void)
 	loop_close(loop);
 }
 
-static int dial(void)
+/* From 127.0.0.'host'; 0: as it comes. */
+static int dial_from(unsigned int host)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000 + host) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (host && bind(fd, (struct sockaddr *)&from, sizeof(from)))
+		CHECK(false, "an address of loopback");
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at))) {
 		close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+static int dial(void)
+{
+	return dial_from(0);
 }
 
 static void say(int fd, const char *text)
@@ -605,6 +614,23 @@ static void test_many(void)
 		close(fd[i]);
 	stop();
 	CHECK_EQ(counts.full, 1, "counted");
+
+	start(&(struct http_options){ .connections = 8, .per_peer = 4 });
+	for (int i = 0; i < 8; i++) {
+		fd[i] = dial_from(2 + i / 4);
+		say(fd[i], "GET /ec");
+	}
+	usleep(50000);
+	for (unsigned int i = 0; i < 2; i++) {
+		fd[8 + i] = dial_from(9);
+		say(fd[8 + i], "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+		hear(fd[8 + i], buf, sizeof(buf), "/echo|");
+		CHECK(strstr(buf, "200 OK"), "who comes first finds a place among those that trickle in crowds: %s", buf);
+	}
+	for (int i = 0; i < 10; i++)
+		close(fd[i]);
+	stop();
+	CHECK_EQ(counts.full, 0, "nobody was turned away");
 }
 
 static void test_listen(void)
