@@ -149,8 +149,10 @@ static bool must_wait(struct feed *f)
 static void finish(struct feed *f, const char *error)
 {
 	struct tape_event event = { .kind = TAPE_END };
+	char said[512];			/* the stream's own goes with it */
 	int err;
 
+	snprintf(said, sizeof(said), "%s", error);
 	if (f->stream)
 		flows_close(f->stream);
 	f->stream = NULL;
@@ -158,7 +160,7 @@ static void finish(struct feed *f, const char *error)
 		rpc_timer_stop(f->feeds->options.rpc, &f->timer);
 	if (!f->ready)
 		be_ready(f);
-	err = sse_end(&f->feeds->sse, error, &event);
+	err = sse_end(&f->feeds->sse, said, &event);
 	write_down(f, err, &event);
 }
 
