@@ -68,7 +68,7 @@ static bool pass_by(struct feed *f, const uint8_t *data, size_t size)
 	struct tape_event event;
 	uint64_t n = is_fast(f) ? unread(f) : 0;
 
-	if (n > tape_room(f->tape) / 4 * 3)
+	if (n > tape_room(f->tape))
 		f->passing = true;
 	else if (n < tape_room(f->tape) / 4)
 		f->passing = false;
@@ -101,6 +101,16 @@ static void write_down(struct feed *f, int err, const struct tape_event *event)
 }
 
 static void be_ready(struct feed *f);
+
+static void give_back(void *ctx)
+{
+	malloc_trim(0);
+}
+
+static void give_back_soon(struct feeds *f)
+{
+	rpc_timer_set(f->options.rpc, &f->trim, TRIM_MS, give_back, NULL);
+}
 
 static void on_message(void *ctx, const void *data, size_t size)
 {
@@ -197,6 +207,7 @@ static void on_wake(void *ctx)
 
 static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_t size)
 {
+	static const struct tape_size sizes[] = { { FEED_OWN, FEED_OWN, 0 }, { FEED_TAPE / 16, FEED_TAPE, FEED_KEEP } };
 	struct feed *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -206,7 +217,7 @@ static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_
 	f->patient = true;
 	f->bell = (struct rpc_bell){ .fn = pump, .ctx = f };
 	f->question = question ? malloc(size + 1) : NULL;
-	if ((question && !f->question) || tape_new(&f->tape, question ? FEED_TAPE : FEED_OWN)) {
+	if ((question && !f->question) || tape_new(&f->tape, &sizes[question != NULL])) {
 		free(f->question);
 		free(f);
 		return NULL;
@@ -217,11 +228,6 @@ static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_
 	f->next = feeds->feed;
 	feeds->feed = f;
 	return f;
-}
-
-static void give_back(void *ctx)
-{
-	malloc_trim(0);
 }
 
 static void feed_free(struct feed *f)
@@ -237,7 +243,7 @@ static void feed_free(struct feed *f)
 	rpc_bell_forget(feeds->options.rpc, &f->bell);
 	rpc_timer_stop(feeds->options.rpc, &f->timer);
 	if (!feeds->stopped)
-		rpc_timer_set(feeds->options.rpc, &feeds->trim, TRIM_MS, give_back, NULL);
+		give_back_soon(feeds);
 	tape_free(f->tape);
 	free(f->question);
 	free(f);
@@ -420,6 +426,7 @@ static void be_ready(struct feed *f)
 	struct feed_reader *next;
 
 	f->ready = true;
+	give_back_soon(f->feeds);	/* finding the past takes more than going on */
 	for (struct feed_reader *r = f->question ? f->readers : NULL; r; r = next) {
 		next = r->next;
 		join_or_own(f, r);

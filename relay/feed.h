@@ -26,12 +26,13 @@
 #include "lib/loop.h"
 #include "lib/rpc/loop.h"
 
-#define FEED_LAST	500		/* flows of the past that a shared feed begins with */
-#define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps */
-#define FEED_OWN	(256U << 10)	/* that one reader's own keeps */
+#define FEED_LAST	300		/* flows of the past that a shared feed begins with */
+#define FEED_KEEP	450		/* and that it keeps, so that who joins is not lapped before it has begun to read */
+#define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps at most */
+#define FEED_OWN	(128U << 10)	/* that one reader's own keeps */
 #define FEED_AHEAD	(32U << 10)	/* bytes of the past that wait for their reader; then their stream pauses */
 #define FEED_PATIENCE_MS 10000		/* with who does not read them; then they pass by and are counted */
-#define FEED_GRACE_MS	5000
+#define FEED_GRACE_MS	3000
 #define FEED_IDLE	2		/* feeds without readers that are kept that long */
 
 #define FEED_END	(-1000)

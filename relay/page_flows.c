@@ -14,15 +14,15 @@
 #include "relay/question.h"
 
 #define BEAT ": beat\n\n"
-#define BEAT_MS	   15000
+#define TICK_MS	   5000
+#define QUIET_MOST 3			/* ticks without a byte, then a beat: so after 10 to 15 s */
 
 struct page_flow {
 	struct page_flow *next;		/* the page's */
 	struct page *page;
 	struct http_ask *ask;		/* NULL: not answered yet */
 	struct feed_reader *reader;
-	bool quiet;			/* nothing went out since the last beat was due */
-	bool beat;			/* one is due */
+	unsigned int quiet;		/* ticks since something went out */
 };
 
 static ssize_t pull(void *ctx, char *buf, size_t size)
@@ -30,12 +30,12 @@ static ssize_t pull(void *ctx, char *buf, size_t size)
 	struct page_flow *f = ctx;
 	ssize_t n = feed_read(f->reader, buf, size);
 
-	if (!n && f->beat && size >= sizeof(BEAT)) {
+	if (!n && f->quiet >= QUIET_MOST && size >= sizeof(BEAT)) {
 		memcpy(buf, BEAT, sizeof(BEAT) - 1);
 		n = sizeof(BEAT) - 1;
 	}
 	if (n > 0)
-		f->quiet = f->beat = false;
+		f->quiet = 0;
 	return n == FEED_END ? HTTP_END : n;
 }
 
@@ -51,12 +51,10 @@ static void on_beat(void *ctx)
 {
 	struct page *p = ctx;
 
-	loop_after(p->relay->loop, &p->beat, BEAT_MS, on_beat, p);
+	loop_after(p->relay->loop, &p->beat, TICK_MS, on_beat, p);
 	for (struct page_flow *f = p->flow, *next; f; f = next) {
 		next = f->next;
-		f->beat = f->quiet;
-		f->quiet = true;
-		if (f->beat)
+		if (++f->quiet >= QUIET_MOST)
 			http_more(f->ask);
 	}
 }
@@ -94,7 +92,7 @@ static void answer(struct page *p, struct http_ask *ask, const struct select *s)
 	p->flow = f;
 	p->streams++;
 	if (!p->beat.when)
-		loop_after(p->relay->loop, &p->beat, BEAT_MS, on_beat, p);
+		loop_after(p->relay->loop, &p->beat, TICK_MS, on_beat, p);
 	http_answer(ask, &(struct http_answer){ .type = "text/event-stream",
 						.fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
 						.pull = pull, .release = on_release, .ctx = f });

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "relay/tape.h"
 
@@ -13,6 +12,7 @@ struct head {
 };
 
 struct tape {
+	struct tape_size size;
 	uint8_t *ring;
 	size_t room;
 	uint64_t first, end;		/* bytes ever written before them */
@@ -20,15 +20,16 @@ struct tape {
 	uint64_t flows;			/* on the tape */
 };
 
-int tape_new(struct tape **out, size_t room)
+int tape_new(struct tape **out, const struct tape_size *size)
 {
 	struct tape *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
-	t->room = room;
-	t->ring = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (t->ring == MAP_FAILED) {
+	t->size = *size;
+	t->room = size->first;
+	t->ring = malloc(t->room);
+	if (!t->ring) {
 		free(t);
 		return -ENOMEM;
 	}
@@ -40,7 +41,7 @@ void tape_free(struct tape *t)
 {
 	if (!t)
 		return;
-	munmap(t->ring, t->room);
+	free(t->ring);
 	free(t);
 }
 
@@ -81,17 +82,48 @@ static void drop_first(struct tape *t)
 	t->flows -= h.event.kind == TAPE_FLOW;
 }
 
+/* A byte's place depends on the length. */
+static bool lengthen(struct tape *t)
+{
+	struct tape longer = { .room = t->room + t->room / 2 };
+	size_t n;
+
+	if (longer.room > t->size.most)
+		longer.room = t->size.most;
+	if (t->room >= t->size.most || !(longer.ring = malloc(longer.room)))
+		return false;
+	for (uint64_t at = t->first; at < t->end; at += n) {
+		n = t->room - at % t->room;	/* to the edge */
+		if (n > t->end - at)
+			n = t->end - at;
+		write_at(&longer, at, t->ring + at % t->room, n);
+	}
+	free(t->ring);
+	t->ring = longer.ring;
+	t->room = longer.room;
+	return true;
+}
+
 int tape_add(struct tape *t, const struct tape_event *event, const void *text)
 {
 	struct head h = { .before = t->worth, .event = *event };
 	size_t need = sizeof(h) + event->size;
 
-	if (need > t->room / 2) {
+	if (need > t->size.most) {
 		tape_skip(t, event->worth);
 		return -EMSGSIZE;
 	}
-	while (t->end - t->first + need > t->room)
+	while (t->end - t->first + need > t->room) {
+		bool longer = t->flows < t->size.flows || need > t->room;
+
+		if (longer && lengthen(t))
+			continue;
+		if (t->first == t->end) {
+			tape_skip(t, event->worth);
+			return -ENOMEM;
+		}
 		drop_first(t);
+	}
 	write_at(t, t->end, &h, sizeof(h));
 	write_at(t, t->end + sizeof(h), text, event->size);
 	t->end += need;

@@ -2,17 +2,18 @@
 /*
  * A tape: a feed's newest events as they are sent, written once and read by any number of cursors.
  *
- *	tape_new(&t, 1 << 20);
+ *	tape_new(&t, &(struct tape_size){ .first = 64 << 10, .most = 1 << 20, .flows = 300 });
  *	tape_add(t, &(struct tape_event){ .kind = TAPE_FLOW, .worth = 1, .size = n }, text);
  *	if (!tape_last(t, 300, &at))			the last 300 flows, and what is behind them
  *		while (tape_look(t, &at, &event))
  *			tape_take(t, &at, &event, buf);
  *	tape_free(t);
  *
- * The oldest event makes room for the newest.  What is missed by who misses an event is its worth: one for a flow, for a loss
+ * The oldest event makes room for the newest; as long as the tape holds fewer flows than it should, it is made longer by
+ * half instead, up to 'most'.  What is missed by who misses an event is its worth: one for a flow, for a loss
  * what it tells, nothing for others.  A cursor that was lapped goes on in the middle of the tape, and its 'missed' says
- * exactly what lay between; so it does of what was skipped, which is counted and kept by nobody.  The bytes are reserved at
- * once, and resident as far as they have been written.  One thread, or a lock of the user's.
+ * exactly what lay between; so it does of what was skipped, which is counted and kept by nobody.  One thread, or a lock of the
+ * user's.
  */
 #ifndef WEIR_RELAY_TAPE_H
 #define WEIR_RELAY_TAPE_H
@@ -35,19 +36,24 @@ struct tape_at {
 	uint64_t missed;		/* adds up; its user's to set back */
 };
 
+struct tape_size {
+	size_t first, most;		/* bytes */
+	uint64_t flows;
+};
+
 struct tape;
 
-int tape_new(struct tape **out, size_t room);	/* 'room': bytes, a multiple of a page */
+int tape_new(struct tape **out, const struct tape_size *size);
 void tape_free(struct tape *t);			/* NULL is fine */
 
-/* -EMSGSIZE: it takes more than half of the tape, and was skipped. */
+/* -EMSGSIZE: it is larger than the tape may be, and was skipped; as it was for -ENOMEM. */
 int tape_add(struct tape *t, const struct tape_event *event, const void *text);
 void tape_skip(struct tape *t, uint64_t worth);
 /* Nothing is kept any longer, and the next event is written where the first was: the same pages again. */
 void tape_rewind(struct tape *t);
 
 uint64_t tape_end(const struct tape *t);	/* where the next event goes */
-size_t tape_room(const struct tape *t);
+size_t tape_room(const struct tape *t);		/* bytes */
 /* -ERANGE: the tape does not hold so many. */
 int tape_last(const struct tape *t, uint64_t flows, struct tape_at *at);
 /* All that was ever added; -ERANGE: it does not hold that. */

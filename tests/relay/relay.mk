@@ -10,7 +10,7 @@ $(B)/tests/relay/live: $(B)/tests/relay/rig.o
 $(B)/tests/relay/fake_agent: $(B)/tests/relay/fake_edges.o
 
 QUICK += $(addprefix $(B)/tests/relay/,merge edges notices tape past map doors)
-SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py tests/relay/page.py tests/relay/access.py
+SLOW += $(B)/tests/relay/live tests/relay/odd.py tests/relay/tls.py tests/relay/page.py tests/relay/feed.py tests/relay/access.py
 TEST_NEEDS += $(B)/tests/api/gen/.done $(B)/weir-relay $(B)/tests/relay/fake_agent
 
 STREAM_PARTS += $(B)/bench/stream/relay

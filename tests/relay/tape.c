@@ -69,21 +69,21 @@ static struct reader reader_of(struct tape_at at)
 	return (struct reader){ .at = at, .lost = at.worth, .last = -1 };
 }
 
-static void begin(void)
+static void begin(size_t first, uint64_t flows)
 {
 	tape_free(t);
-	CHECK_EQ(tape_new(&t, ROOM), 0, "a tape");
+	CHECK_EQ(tape_new(&t, &(struct tape_size){ first, ROOM, flows }), 0, "a tape");
 	added = 0;
 	number = 0;
 }
 
 /* Fast, slow and asleep: each is told of everything, once. */
-static void adds_up(void)
+static void adds_up(size_t first)
 {
 	struct tape_at start;
 	struct reader fast, slow, asleep;
 
-	begin();
+	begin(first, 20);
 	CHECK_EQ(tape_all(t, &start), 0, "nothing is all of it");
 	fast = slow = asleep = reader_of(start);
 	srandom(7);
@@ -118,7 +118,7 @@ static void last(void)
 	struct tape_at at;
 	struct reader r;
 
-	begin();
+	begin(ROOM, 0);
 	CHECK_EQ(tape_last(t, 1, &at), -ERANGE, "there is none");
 	for (unsigned int i = 0; i < 20; i++)
 		add(i % 4 == 3 ? TAPE_NODE : TAPE_FLOW, i % 4 != 3, 50);
@@ -140,13 +140,31 @@ static void last(void)
 	CHECK_EQ(tape_all(t, &at), -ERANGE, "no longer");
 }
 
+/* As long as it must be to hold so many flows, and no longer. */
+static void grows(void)
+{
+	struct tape_at at;
+	struct reader r;
+
+	begin(ROOM / 16, 8);
+	for (unsigned int i = 0; i < 100; i++)
+		add(TAPE_FLOW, 1, 20 + i % 30);
+	CHECK(tape_room(t) >= 8 * 70 && tape_room(t) <= 8 * 74 * 3 / 2, "for eight of up to 50 bytes and a head each: %zu", tape_room(t));
+	CHECK_EQ(tape_last(t, 8, &at), 0, "they are there");
+	for (r = reader_of(at); read_one(&r); )
+		;
+	CHECK(r.got == 8 && r.last == 99 && !r.odd, "whole and in order");
+	add(TAPE_NODE, 0, ROOM - 100);
+	CHECK(tape_room(t) == ROOM && read_one(&r) && r.last == 100 && !r.odd, "and for one that is large");
+}
+
 static void bounds(void)
 {
 	struct tape_event large = { .kind = TAPE_FLOW, .worth = 1, .size = ROOM };
 	struct tape_at at;
 	struct reader r;
 
-	begin();
+	begin(ROOM, 0);
 	add(TAPE_FLOW, 1, 50);
 	CHECK_EQ(tape_last(t, 1, &at), 0, "one");
 	r = reader_of(at);
@@ -165,8 +183,10 @@ static void bounds(void)
 
 int main(void)
 {
-	adds_up();
+	adds_up(ROOM);
+	adds_up(ROOM / 16);
 	last();
+	grows();
 	bounds();
 	tape_free(t);
 	return check_done();

@@ -111,14 +111,14 @@ class Foreign(Agent):
 
 
 class Relay:
-    def __init__(self, agents, *more):
-        self.log = open(f"{DIR}/relay.log", "a")
+    def __init__(self, agents, *more, name="relay"):
+        self.log = open(f"{DIR}/{name}.log", "a")
         listen = [] if any(w.startswith("--listen") for w in more) else ["--listen=127.0.0.1:0"]
         self.process = subprocess.Popen(
-            [f"{B}/weir-relay", *listen, f"--socket={DIR}/relay.sock", f"--data={DIR}/data", "--metrics=",
+            [f"{B}/weir-relay", *listen, f"--socket={DIR}/{name}.sock", f"--data={DIR}/{name}-data", "--metrics=",
              *[f"--peer={a.name}={a.address()}" for a in agents], *more], stderr=self.log)
-        t.check("the relay listens", t.until(lambda: os.path.exists(f"{DIR}/relay.sock")))
-        self.api = Api(f"unix:{DIR}/relay.sock")
+        t.check("the relay listens", t.until(lambda: os.path.exists(f"{DIR}/{name}.sock")))
+        self.api = Api(f"unix:{DIR}/{name}.sock")
         self.api.add("ClusterStatus", relay_pb2.ClusterStatusRequest, self.api.channel.unary_unary(
             "/weir.v1.Relay/ClusterStatus", relay_pb2.ClusterStatusRequest.SerializeToString, relay_pb2.ClusterStatus.FromString))
 
