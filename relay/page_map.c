@@ -141,7 +141,7 @@ static void write_map(struct wanted *w, struct json_out *j)
 	uint64_t to = w->to ?: now_ms(), from = w->to ? w->from : to - LIVE_MS;
 	const char *expand[EXPAND_MOST + 1];
 	struct map_want want = { .most = w->limit, .expand = expand, .focus = w->focus };
-	struct building b = { .only = w->only, .first = (to / POINT_MS - POINTS + 1) * POINT_MS };
+	struct building b = { .only = w->only, .first = ((to - 1) / POINT_MS - POINTS + 1) * POINT_MS };
 
 	if (map_new(&b.map, to - from, POINTS))
 		return;

@@ -199,9 +199,10 @@ function merge(edges, V) {
 		for (const verdict of e.verdict === "mixed" ? ["allowed", "denied"] : [e.verdict]) {
 			const key = `${e.from}>${e.to}>${verdict}`, side = verdict === "denied" ? e.side : "";
 			const l = all.get(key) ?? { key, s: e.from, t: e.to, verdict, side, parts: [], rate: 0, denied: 0, latency: 0, measured: 0 };
-			l.parts.push(e);
-			l.rate += e.rate;
-			l.denied += e.denied;
+			const part = e.verdict !== "mixed" ? e : verdict === "denied" ? { ...e, verdict, rate: 0, opened: 0 } : { ...e, verdict, denied: 0 };
+			l.parts.push(part);
+			l.rate += part.rate;
+			l.denied += part.denied;
 			l.side = side || l.side;
 			if (e.latency_us) {
 				l.latency += e.latency_us * e.opened;

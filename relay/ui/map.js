@@ -8,7 +8,7 @@ import { layout, newMemory } from "./layout.js";
 import { drawCard, drawLabels, drawLine } from "./marks.js";
 import { saveAs } from "./save.js";
 import { expanded, set, state } from "./state.js";
-import { count, glyph } from "./words.js";
+import { count, glyph, sliding } from "./words.js";
 
 const SHOWN = 160;		// lines of a choice, the busiest
 const narrow = matchMedia("(max-width:960px)");		// arcs: a map there could not be read
@@ -222,6 +222,8 @@ export function draw(next) {
 	if (dragging)
 		return (late = next);		// not under the hand
 	map = next;
+	for (const m of map.live ? map.marks : [])
+		m.spark = sliding(m.spark, (Date.now() % 60000) / 60000);
 	if (!map.marks.length) {
 		at = null;
 		return put("#map", empty(map.complete, map.narrowed));

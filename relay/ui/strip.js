@@ -2,7 +2,7 @@
 // The last hour: flows up, denials down on a scale of their own, losses hatched, what changed as marks.  Drag chooses a window.
 import { $, s, put } from "./dom.js";
 import { set, state, windowOf } from "./state.js";
-import { clock, count, rate } from "./words.js";
+import { clock, count, rate, sliding } from "./words.js";
 
 let data = null, drag = null, choose = null;
 const phone = matchMedia("(max-width:720px)");
@@ -11,9 +11,6 @@ export function show(next, alive) {
 	data = { ...next, alive };
 	draw();
 }
-
-// The minute that has only begun, filled up with the end of the one before: its line would fall to nothing each time.
-const sliding = (v, part) => [...v.slice(0, -1), v.at(-1) + (1 - part) * (v.at(-2) ?? 0)];
 
 // Every tenth minute by the clock, with room between them.
 const hours = (n) => [...Array(n).keys()].filter((m) => new Date(data.from + m * data.step).getMinutes() % 10 === 0 && m < n - 1 && (m === 0 || m > 1));

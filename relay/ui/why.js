@@ -57,8 +57,8 @@ export function draw(el) {
 	const [from = "", to = "", port = "", proto = "TCP"] = (state.why || "").split(" "), pods = known().pods;
 	el.className = "pane";
 	el.onscroll = null;
-	const field = (name, value, size) => h("input", { name, value, size, list: "ends", "aria-label": name, spellcheck: "false" });
-	const form = h("form", {}, "Can ", field("from", from, 22), " reach ", field("to", to, 22), " on ", h("input", { name: "port", value: port, size: 5, "aria-label": "port", inputmode: "numeric" }),
+	const field = (name, value, size) => h("input", { name, value, size, placeholder: "namespace/pod", list: "ends", "aria-label": name, spellcheck: "false" });
+	const form = h("form", {}, "Can ", field("from", from, 22), " reach ", field("to", to, 22), " on ", h("input", { name: "port", value: port, size: 5, placeholder: "port", "aria-label": "port", inputmode: "numeric" }),
 		h("select", { name: "proto", "aria-label": "protocol" }, ["TCP", "UDP", "SCTP"].map((p) => h("option", { selected: p === proto }, p))), "? ", h("button", { class: "asks" }, "ask"));
 	form.addEventListener("submit", (e) => {
 		e.preventDefault();

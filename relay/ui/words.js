@@ -36,6 +36,9 @@ export function glyph(verdict) {
 	return s("svg", { width: 22, height: 10, "aria-hidden": "true" }, parts[kind]);
 }
 
+// A minute that has only begun, filled up with the end of the one before: its line would fall to nothing each time.
+export const sliding = (v, part) => [...v.slice(0, -1), v.at(-1) + (1 - part) * (v.at(-2) ?? 0)];
+
 export const line = (v, w, ht) => {
 	const hi = Math.max(...v) || 1, lo = Math.min(...v) * 0.8;
 	return v.map((y, i) => `${i ? "L" : "M"}${((i * w) / (v.length - 1)).toFixed(1)} ${(ht - ((y - lo) / (hi - lo || 1)) * ht).toFixed(1)}`).join("");
