@@ -4,6 +4,7 @@
 
 #include "tools/ask.h"
 #include "tools/ask_rpc.h"
+#include "tools/connect.h"
 #include "tools/lab_at.h"
 
 /* Where an agent listens; where none is and one lab is up, that lab's: a newcomer need not know where. */
@@ -28,7 +29,7 @@ static const char *usual_server(void)
 
 void ask_node_of(struct verb_want *want, const char *pod, char room[PATH_MAX])
 {
-	if (!want->server && access(CONTROL_SERVER + 5, F_OK) && lab_server_of(pod, room))
+	if (!connect_want.forward && !want->server && access(CONTROL_SERVER + 5, F_OK) && lab_server_of(pod, room))
 		want->server = room;
 }
 
@@ -37,6 +38,8 @@ const char *ask_server(const struct verb_want *want)
 {
 	static const char *usual;
 
+	if (connect_want.forward)
+		return CONNECT_RELAY;	/* by gRPC; where exactly, kubectl tells */
 	if (want->server)
 		return want->server;
 	if (!usual)

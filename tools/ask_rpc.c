@@ -195,7 +195,7 @@ int ask_rpc(const char *server, const Weir__V1__Request *ask, ask_fn each, void 
 
 	if (!m)
 		return verb_fail(VERB_FAILED, "this is asked of an agent's control socket alone");
-	connect_want.server = server;
+	connect_to(server);
 	code = connect_open(&c);
 	if (code != VERB_GO)
 		return code;

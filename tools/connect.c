@@ -9,6 +9,7 @@
 #include "lib/rpc/credentials.h"
 #include "tools/connect.h"
 #include "tools/connect_server.h"
+#include "tools/forward.h"
 #include "tools/files.h"
 #include "tools/verb.h"
 
@@ -20,6 +21,7 @@ struct connect {
 	struct rpc_client_tls *tls;
 	struct rpc_channel *channel;
 	char server[CONNECT_SERVER_SIZE];
+	struct forward *forward;	/* the way there; NULL: none is needed */
 	int ca_fd;			/* several authorities, joined; -1 */
 
 	/* the stream that runs */
@@ -43,8 +45,10 @@ static void on_signal(int signal, void *ctx)
 {
 	struct connect *c = ctx;
 
-	if (!c->stream)
+	if (!c->stream) {
+		forward_close(c->forward);
 		_exit(128 + signal);
+	}
 	c->stream->interrupted = true;
 	end_stream(c, VERB_GO);
 }
@@ -141,7 +145,7 @@ int connect_open(struct connect **out)
 	if (!c)
 		return verb_fail(VERB_FAILED, "no memory");
 	c->ca_fd = -1;
-	code = connect_choose(c->server, &tls);
+	code = connect_choose(c->server, &tls, &c->forward);
 	if (code == VERB_GO)
 		code = open_channel(c, tls);
 	if (code != VERB_GO) {
@@ -162,6 +166,7 @@ void connect_close(struct connect *c)
 	if (c->loop)
 		rpc_loop_close(c->loop);
 	rpc_client_tls_close(c->tls);
+	forward_close(c->forward);
 	if (c->ca_fd >= 0)
 		close(c->ca_fd);
 	free(c);
@@ -190,6 +195,10 @@ bool connect_is_local(const struct connect *c)
 /* What a person may do about it. */
 static const char *hint(const struct connect *c)
 {
+	static char kubectl[600];
+
+	if (c->forward)
+		return forward_why(c->forward, kubectl, sizeof(kubectl));
 	if (!connect_want.server && !connect_want.lab && !strcmp(c->server, CONNECT_RELAY))
 		return " (no agent runs here, no lab is up: --server says whom to ask, 'weir lab demo' makes something to look at)";
 	if (connect_is_local(c))
@@ -311,7 +320,8 @@ static void on_ended(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	c->ask = NULL;
 	rpc_loop_stop(c->loop);
 	if (c->over && c->code == VERB_UNREACHED)
-		verb_fail(VERB_UNREACHED, "no answer from '%s' within %u ms (--timeout)", c->server, connect_want.timeout);
+		verb_fail(VERB_UNREACHED, "no answer from '%s' within %u ms (--timeout)%s", c->server, connect_want.timeout,
+			  c->forward ? hint(c) : "");
 	if (c->over)
 		return;
 	if (end->code == RPC_OK)
@@ -323,7 +333,7 @@ static void on_ended(struct rpc_ask *a, const struct rpc_end *end, void *ctx)
 	else if (end->code == RPC_UNIMPLEMENTED && c->stream->lacks)
 		c->code = verb_fail(VERB_FAILED, "'%s' %s", c->server, c->stream->lacks);
 	else if (end->code == RPC_UNAVAILABLE)
-		c->code = verb_fail(VERB_UNREACHED, "'%s' has gone: %s", c->server, end->text);
+		c->code = verb_fail(VERB_UNREACHED, "'%s' has gone: %s%s", c->server, end->text, c->forward ? hint(c) : "");
 	else
 		c->code = verb_fail(VERB_FAILED, "'%s' says: %s (%s)", c->server, end->text, rpc_code_name(end->code));
 }

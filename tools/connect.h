@@ -10,7 +10,7 @@
  *	connect_close(c);
  *
  * The server is what --server says, or WEIR_SERVER, or the settings file; else this node's agent if one listens, else the
- * only lab that is up, else localhost:4245.
+ * only lab that is up, else localhost:4245.  With --port-forward it is the relay that kubectl leads to (tools/forward.h).
  */
 #ifndef WEIR_TOOLS_CONNECT_H
 #define WEIR_TOOLS_CONNECT_H
@@ -31,9 +31,15 @@ struct connect_want {
 	struct opt_list ca;
 	const char *cert, *key, *name;
 	bool debug;
+	bool forward;					/* by kubectl, to a relay in a cluster */
+	unsigned int forward_port;
+	const char *forward_service, *kubeconfig, *kube_context, *kube_namespace;
 };
 extern struct connect_want connect_want;		/* what the options said, over what settings say */
 extern const struct opt connect_options[];
+
+void connect_to(const char *server);			/* ask this one, unless kubectl finds it */
+bool connect_twice(const char *server, const char *lab);	/* they say whom to ask on the command line, and so does -P: said */
 
 /* What the environment and the settings file say, over which options are then read: verb_begin() does it. */
 void connect_defaults(int argc, char **argv);

@@ -7,18 +7,13 @@
 #include "tools/config.h"
 #include "tools/connect.h"
 #include "tools/connect_server.h"
+#include "tools/forward.h"
 #include "tools/lab_at.h"
 #include "tools/verb.h"
 
-struct connect_want connect_want = { .timeout = 5000, .request_timeout = 12000 };
-
-/* Hubble's ways through a Kubernetes API server: kubectl has them, weir does not. */
-static int refuse_forward(void *ctx, const struct opt *o, const char *value, struct complaint *why)
-{
-	complaint_set(why, 0, 0, "option '--%s' is kubectl's work: 'kubectl -n kube-system port-forward service/weir-relay 4245:80', "
-		      "then --server localhost:4245", o->name);
-	return -EINVAL;
-}
+struct connect_want connect_want = {
+	.timeout = 5000, .request_timeout = 12000, .forward_port = 4245, .forward_service = "weir-relay", .kube_namespace = "kube-system",
+};
 
 static int refuse_password(void *ctx, const struct opt *o, const char *value, struct complaint *why)
 {
@@ -36,11 +31,12 @@ const struct opt connect_more[] = {
 	OPT_TEXT(0, "tls-client-key-file", &connect_want.key, "FILE", "and its key"),
 	OPT_TEXT(0, "tls-server-name", &connect_want.name, "NAME", "the name that the server's certificate must hold (default: that of SERVER)"),
 	OPT_TEXT(0, "config", &connect_want.config, "FILE", "settings: long names of these options ('weir config view' shows which file)"),
-	OPT_CALL('P', "port-forward", refuse_forward, NULL, NULL, NULL),
-	OPT_CALL(0, "port-forward-port", refuse_forward, NULL, "PORT", NULL),
-	OPT_CALL(0, "kubeconfig", refuse_forward, NULL, "FILE", NULL),
-	OPT_CALL(0, "kube-context", refuse_forward, NULL, "NAME", NULL),
-	OPT_CALL(0, "kube-namespace", refuse_forward, NULL, "NAME", NULL),
+	OPT_FLAG('P', "port-forward", &connect_want.forward, "ask the relay in a Kubernetes cluster, by kubectl's port-forward"),
+	OPT_UINT(0, "port-forward-port", &connect_want.forward_port, "PORT", "here; 0: any that is free (4245)"),
+	OPT_TEXT(0, "port-forward-service", &connect_want.forward_service, "NAME", "its Service, whose first port it is (weir-relay)"),
+	OPT_TEXT(0, "kube-namespace", &connect_want.kube_namespace, "NAME", "and its namespace (kube-system)"),
+	OPT_TEXT(0, "kube-context", &connect_want.kube_context, "NAME", "of the kubeconfig (the current one)"),
+	OPT_TEXT(0, "kubeconfig", &connect_want.kubeconfig, "FILE", "how kubectl finds the cluster (KUBECONFIG, else ~/.kube/config)"),
 	OPT_CALL(0, "basic-auth-username", refuse_password, NULL, "NAME", NULL),
 	OPT_CALL(0, "basic-auth-password", refuse_password, NULL, "WORD", NULL),
 	OPT_END
@@ -56,10 +52,26 @@ const struct opt connect_options[] = {
 };
 
 static struct complaint refused;	/* a setting is wrong; told when somebody is to be asked */
+static const char *set_server;		/* by a setting, which gives way to options */
 
 void connect_defaults(int argc, char **argv)
 {
 	config_apply(argc, argv, connect_options, &refused);
+	set_server = connect_want.server;
+}
+
+void connect_to(const char *server)
+{
+	if (!connect_want.forward)
+		connect_want.server = server;
+}
+
+bool connect_twice(const char *server, const char *lab)
+{
+	if (!connect_want.forward || (!lab && (!server || server == set_server)))
+		return false;
+	verb_fail(VERB_USAGE, "--port-forward and --%s both say whom to ask", lab ? "lab" : "server");
+	return true;
 }
 
 static int check(bool tls)
@@ -71,7 +83,12 @@ static int check(bool tls)
 	if (!w->cert != !w->key)
 		return verb_fail(VERB_USAGE, "--tls-client-cert-file and --tls-client-key-file go together: the %s is missing",
 				 w->cert ? "key" : "certificate");
-	if (w->server && w->lab)
+	if (connect_twice(w->server, w->lab))
+		return VERB_USAGE;
+	if (w->forward && (w->forward_port > 65535 || !*w->forward_service || !*w->kube_namespace))
+		return verb_fail(VERB_USAGE, w->forward_port > 65535 ? "--port-forward-port is from 0 to 65535" :
+				 "--port-forward-service and --kube-namespace name the relay's Service");
+	if (!w->forward && w->server && w->lab)
 		return verb_fail(VERB_USAGE, "--server and --lab both say whom to ask");
 	return VERB_GO;
 }
@@ -122,7 +139,19 @@ static void beside_control(char server[CONNECT_SERVER_SIZE])
 		strcpy(server, beside);
 }
 
-int connect_choose(char server[CONNECT_SERVER_SIZE], bool *tls)
+static int choose_forward(char server[CONNECT_SERVER_SIZE], struct forward **forward)
+{
+	const struct connect_want *w = &connect_want;
+	struct forward_want to = { .kubeconfig = w->kubeconfig, .context = w->kube_context, .ns = w->kube_namespace,
+				   .service = w->forward_service, .port = w->forward_port, .timeout = w->timeout };
+	int code = forward_open(forward, &to);
+
+	if (code == VERB_GO)
+		snprintf(server, CONNECT_SERVER_SIZE, "%s", forward_server(*forward));
+	return code;
+}
+
+int connect_choose(char server[CONNECT_SERVER_SIZE], bool *tls, struct forward **forward)
 {
 	const struct connect_want *w = &connect_want;
 	const char *from = w->server && *w->server ? w->server : NULL;
@@ -132,6 +161,8 @@ int connect_choose(char server[CONNECT_SERVER_SIZE], bool *tls)
 	code = check(*tls);
 	if (code != VERB_GO)
 		return code;
+	if (w->forward)
+		return choose_forward(server, forward);
 	if (!from)
 		return choose_usual(server);
 	if (!strncmp(from, "tls://", 6)) {

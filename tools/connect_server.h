@@ -9,6 +9,7 @@
 #define CONNECT_SERVER_SIZE (PATH_MAX + 16)
 
 /* VERB_GO, or the exit code after a complaint. */
-int connect_choose(char server[CONNECT_SERVER_SIZE], bool *tls);
+struct forward;
+int connect_choose(char server[CONNECT_SERVER_SIZE], bool *tls, struct forward **forward);	/* *forward: NULL, or the way there */
 
 #endif

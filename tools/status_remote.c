@@ -243,7 +243,7 @@ int status_remote(const struct verb_want *want, const char *server, ask_fn one)
 	struct connect *c;
 	int code;
 
-	connect_want.server = server;
+	connect_to(server);
 	code = connect_open(&c);
 	if (code != VERB_GO)
 		return code;

@@ -100,6 +100,8 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 	want->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
 	if (want->server && !*want->server)
 		want->server = NULL;
+	if (connect_twice(want->server, want->lab))
+		return VERB_USAGE;
 	return want->lab ? server_of_lab(want) : VERB_GO;
 }
 

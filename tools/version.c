@@ -30,7 +30,7 @@ static const struct verb_help help = {
 
 static bool named(void)
 {
-	return connect_want.server || connect_want.lab;
+	return connect_want.server || connect_want.lab || connect_want.forward;
 }
 
 /* VERB_GO with the version, or without one where nobody was named and nobody is there. */

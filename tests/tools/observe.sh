@@ -148,7 +148,6 @@ row "a verb's slip" 2 "no verb 'obsreve' \(did you mean 'observe'\?\)" "$weir" o
 row "a word's slip" 2 "did you mean 'agent-events'" "$weir" observe agent-event
 row "a table does not follow" 2 'cannot follow' "$weir" observe -f -o table
 row "a mask is for JSON" 2 'field-mask is for -o json' "$weir" observe --field-mask time
-row "what kubectl does" 2 "option '--port-forward' is kubectl's work" "$weir" observe -P
 row "passwords" 2 "knows its callers by certificate" "$weir" observe --basic-auth-username me
 row "half of a certificate" 2 'the key is missing' "$weir" observe --server tls://localhost:1 --tls-client-cert-file x
 

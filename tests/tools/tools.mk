@@ -2,7 +2,7 @@
 # The command line without an agent.
 $(B)/tests/tools/words: $(B)/tests/tools/words.o $(B)/tools/words.o $(B)/tools/table.o $(B)/tools/text.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
-QUICK += $(B)/tests/tools/words tests/tools/check.sh tests/tools/observe.sh tests/tools/stream.sh tests/tools/shells.sh
+QUICK += $(B)/tests/tools/words tests/tools/check.sh tests/tools/observe.sh tests/tools/stream.sh tests/tools/shells.sh tests/tools/forward.sh
 $(B)/tests/tools/record: $(B)/tests/tools/record.o $(B)/tools/record.o $(B)/tools/words.o $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $^ -o $@ $(LIBS_LIB)
 QUICK += $(B)/tests/tools/record
