@@ -8,11 +8,14 @@
 #include "lib/addr.h"
 #include "lib/http/http.h"
 #include "lib/http/tls.h"
+#include "lib/log.h"
 #include "relay/access.h"
 #include "relay/guesses.h"
 #include "relay/sessions.h"
 #include "relay/settings.h"
 #include "relay/when.h"
+
+#define TELL_MS 60000			/* a warning of wrong tokens at most so often */
 
 struct access {
 	struct http_tls *tls;		/* NULL: plain text */
@@ -22,6 +25,7 @@ struct access {
 	struct sessions sessions;
 	struct guesses guesses;
 	struct access_counts counts;
+	uint64_t told;			/* when wrong tokens were logged last; milliseconds */
 };
 
 /* -- what is asked of the settings -- */
@@ -168,6 +172,20 @@ static bool session_of(struct access *a, const struct http_ask *ask, struct sess
 	return cookie_of(a, ask, word) && sessions_find(&a->sessions, word, now_ms(), out) && tokens_holds(a->tokens, &out->token);
 }
 
+static void note_wrong(struct access *a, const struct http_ask *ask)
+{
+	uint64_t now = now_ms();
+	char peer[ADDR_TEXT_SIZE];
+
+	a->counts.wrong++;
+	guesses_wrong(&a->guesses, http_peer(ask), now);
+	if (!guesses_wait(&a->guesses, http_peer(ask), now) || (a->told && now - a->told < TELL_MS))
+		return;
+	a->told = now;
+	log_warn("wrong tokens for the page: %llu so far; '%s' has to wait now", (unsigned long long)a->counts.wrong,
+		 addr_text(http_peer(ask), peer));
+}
+
 /* By what stands in the header line. */
 static enum access_how by_bearer(struct access *a, const struct http_ask *ask, const char *said, bool count)
 {
@@ -179,10 +197,8 @@ static enum access_how by_bearer(struct access *a, const struct http_ask *ask, c
 	}
 	if (tokens_match(a->tokens, said, &which))
 		return ACCESS_TOKEN;
-	if (count) {
-		a->counts.wrong++;
-		guesses_wrong(&a->guesses, http_peer(ask), now_ms());
-	}
+	if (count)
+		note_wrong(a, ask);
 	return ACCESS_NONE;
 }
 
@@ -230,7 +246,7 @@ uint64_t access_left(struct access *a, const struct http_ask *ask)
 int access_sign_in(struct access *a, const struct http_ask *ask, const char *token, char cookie[ACCESS_COOKIE])
 {
 	uint64_t now = now_ms();
-	char word[SESSION_WORD];
+	char word[SESSION_WORD], peer[ADDR_TEXT_SIZE];
 	struct token which;
 	int err;
 
@@ -239,14 +255,14 @@ int access_sign_in(struct access *a, const struct http_ask *ask, const char *tok
 		return -EAGAIN;
 	}
 	if (!tokens_match(a->tokens, token, &which)) {
-		a->counts.wrong++;
-		guesses_wrong(&a->guesses, http_peer(ask), now);
+		note_wrong(a, ask);
 		return -EACCES;
 	}
 	err = sessions_begin(&a->sessions, &which, now, word);
 	if (err)
 		return err;
 	a->counts.signed_in++;
+	log_info("a browser signed in to the page from '%s'", addr_text(http_peer(ask), peer));
 	snprintf(cookie, ACCESS_COOKIE, "Set-Cookie: %s=%s; Path=/; Max-Age=%llu; HttpOnly; SameSite=Strict%s\r\n", a->cookie, word,
 		 (unsigned long long)a->sessions.lasts / 1000, a->tls ? "; Secure" : "");
 	return 0;

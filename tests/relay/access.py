@@ -303,6 +303,7 @@ def guesses():
     status, _, headers = p.ask("/api/v1/map", TOKEN, source=wrong)
     t.check("then not even the right one is looked at", status == 429 and int(headers["Retry-After"]) > 0, (status, said))
     t.equal("nor in the form", p.sign_in(source=wrong)[0], 429)
+    t.check("the log names the address, once", p.said().count(f"'{wrong}' has to wait") == 1 and f"signed in to the page from '{wrong}'" in p.said(), p.said())
     t.equal("another address is not held to it", p.status(TOKEN), 200)
     t.check("a session ends by itself", t.until(lambda: p.status(cookie=inside) == 401, 10))
     t.check("with its stream", t.until(lambda: cut(c), 15))
