@@ -139,6 +139,7 @@ static void on_impatient(void *ctx)
 static bool must_wait(struct feed *f)
 {
 	struct feed_reader *r = f->readers;
+	bool waits;
 	uint64_t n;
 
 	if (f->question || !r || (r->ask.follow && f->ready))
@@ -146,13 +147,13 @@ static bool must_wait(struct feed *f)
 	pthread_mutex_lock(&f->feeds->lock);
 	n = f->lead == NOBODY ? 0 : tape_end(f->tape) - f->lead;
 	f->patient |= n < FEED_AHEAD / 2;
-	f->waits = f->patient && n >= FEED_AHEAD;
+	waits = f->waits = f->patient && n >= FEED_AHEAD;
 	pthread_mutex_unlock(&f->feeds->lock);
-	if (!f->waits)
+	if (!waits)
 		rpc_timer_stop(f->feeds->options.rpc, &f->timer);
 	else if (!f->timer.when)
 		rpc_timer_set(f->feeds->options.rpc, &f->timer, FEED_PATIENCE_MS, on_impatient, f);
-	return f->waits;
+	return waits;
 }
 
 /* The last event, and why. */

@@ -23,9 +23,13 @@ export async function get(path, query = {}, most = SILENCE_MS) {
 	return response.json();
 }
 
+const BEAT_MS = 40000;			// a stream without flows has a beat every 15 s at most
+
 // Flows as they come: on(event, data) until stop() is called, or the stream ends.  Resolves to the reason.
 export function flows(q, on) {
 	const abort = new AbortController();
+	let heard = Date.now();
+	const watch = setInterval(() => Date.now() - heard > BEAT_MS && abort.abort(new Error("the relay is silent")), 5000);
 	const done = (async () => {
 		const response = await fetch(`/api/v1/flows?${new URLSearchParams({ q })}`, { signal: abort.signal, cache: "no-store" });
 		if (!response.ok)
@@ -36,6 +40,7 @@ export function flows(q, on) {
 			const { value, done: over } = await reader.read();
 			if (over)
 				return end;
+			heard = Date.now();
 			rest += value;
 			const events = rest.split("\n\n");
 			rest = events.pop();
@@ -50,6 +55,6 @@ export function flows(q, on) {
 					on(m[1], data);
 			}
 		}
-	})().catch((e) => (e.name === "AbortError" ? { stopped: true } : { error: e.message }));
+	})().catch((e) => (e.name === "AbortError" ? { stopped: true } : { error: e.message })).finally(() => clearInterval(watch));
 	return { stop: () => abort.abort(), done };
 }
