@@ -6,8 +6,9 @@
  *	page_stop(page);			gRPC's thread: no more timers, its calls are cancelled
  *	page_close(page);			that thread is gone, the loop is still there
  *
- * HTTP lives on the main thread.  Flows, policies, why and status the page asks of the relay's own gRPC, by a socket of its own in
- * the data directory, so that nothing is decided or bounded twice; map and strip are built from relay/past.h on gRPC's thread.
+ * HTTP lives on the main thread.  Policies, why and status the page asks of the relay's own gRPC, by a socket of its own in the
+ * data directory, so that nothing is decided or bounded twice; flows are read from feeds (relay/feed.h); map and strip are built
+ * from relay/past.h on gRPC's thread.
  */
 #ifndef WEIR_RELAY_PAGE_H
 #define WEIR_RELAY_PAGE_H
