@@ -2,6 +2,7 @@
 // The page: what is asked when, what a click or a key does.
 import { $, h, put } from "./dom.js";
 import { get, signIn } from "./api.js";
+import { chooser } from "./columns.js";
 import { complete } from "./filter.js";
 import * as details from "./details.js";
 import * as map from "./map.js";
@@ -104,7 +105,7 @@ function tabs() {
 	document.body.className = [`tab-${phone.matches && !state.tab ? "map" : state.tab}`, state.sel || table.table.chosen || help ? "picked" : "",
 		...[...document.body.classList].filter((c) => c === "big" || c === "stale")].join(" ");
 	put(".tabs", h("div", { class: "list", role: "tablist", "aria-label": "Below the map" }, all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), "aria-controls": "pane", tabindex: state.tab === key ? 0 : -1, title: `${text} (${i + 1})` }, text, n))),
-		h("div", { class: "r" }, state.tab === "flows" && h("button", { class: "newer", "data-do": "newest", hidden: true }), state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
+		h("div", { class: "r" }, state.tab === "flows" && h("button", { class: "newer", "data-do": "newest", hidden: true }), state.tab === "flows" && !phone.matches && chooser(), state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
 	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-current": state.tab === key && "page" }, text)));
 	const el = $("#pane");
 	table.hide();
@@ -157,6 +158,7 @@ const acts = {
 	filter: () => ask(details.filterOf()),
 	copyrow: (button) => copy(command(details.filterOf()), button),
 	newest: () => table.newest(),
+	columns: () => set({ cols: "" }),
 	copylink: (button) => copy(link({ sel: details.lineOfFlow()?.key ? `e:${details.lineOfFlow().key}` : state.sel }), button),
 	focus: () => set({ focus: state.focus === state.sel.slice(2) ? "" : state.sel.slice(2) }),
 	unfocus: () => set({ focus: "" }),
@@ -301,6 +303,8 @@ $("#out").addEventListener("click", () => fetch("/sign-out", { method: "POST" })
 get("session").then((s) => ($("#out").hidden = s.by !== "session")).catch(() => {});
 $("#theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
 night.addEventListener("change", theme);
+for (const width of [phone, matchMedia("(min-width:1181px)")])
+	width.addEventListener("change", tabs);
 
 watch((change) => {
 	theme();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flows: only the rows in sight exist.  A list is a sample; the counts are exact.
-import { h, put, $ } from "./dom.js";
+import { h, $ } from "./dom.js";
 import { flows } from "./api.js";
 import { state, windowOf } from "./state.js";
-import { bytes, clock, count, flowRow, glyph, micros, who } from "./words.js";
+import { cells, heads, template } from "./columns.js";
+import { count, flowRow } from "./words.js";
 
 const MOST = 100000, BACKOFF = [500, 1000, 2000, 5000, 10000];
 let rows = [], waiting = [], stream = null, tries = 0, paint = null, queued = false;
@@ -81,29 +82,9 @@ export function ask(fresh = true) {
 	later();
 }
 
-function by(r) {
-	if (r.verdict === "denied")
-		return r.by.length ? [r.by.join(", "), h("span", { class: "q" }, r.detail[r.egress ? "egress" : "ingress"]?.rule ? ` rule ${r.detail[r.egress ? "egress" : "ingress"].rule}` : " isolates")] :
-			h("span", { class: "q" }, r.detail.reason ?? "");
-	const d = r.detail.ingress?.policy ? r.detail.ingress : r.detail.egress;
-	return d?.policy ? [`${d.namespace ? `${d.namespace}/` : ""}${d.policy}`, h("span", { class: "q" }, ` rule ${d.rule}`)] :
-		h("span", { class: "q" }, d ? "open: nobody isolates" : "");
-}
-
-const near = (r) => !r.from.out && !r.to.out && r.from.id.split("/")[0] === r.to.id.split("/")[0];
-const end = (id) => (id.includes("/") ? who(id) : h("span", { class: "text" }, who(id)));
-const word = { denied: "deny", audit: "audit", allowed: "allow" };
 function row(r, i, rh) {
-	const t = clock(r.at, true), el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" },
-		h("span", { class: "q" }, t.slice(0, 5), h("span", { class: "q2" }, t.slice(5, phone.matches ? 8 : 12))),
-		phone.matches ? h("span", { class: "pair" }, end(r.from.id), h("span", { class: "q" }, "→"), end(near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : r.to.id), h("span", { class: "q" }, `:${r.port}`)) :
-			h("span", {}, who(r.from.id)),
-		h("span", { class: "to" }, who(r.to.id)), h("span", { class: "port q2" }, r.port), h("span", { class: "v" }, glyph(r.verdict), word[r.verdict]),
-		h("span", { class: "by" }, by(r)), h("span", { class: "wide q2" }, r.detail.kind ?? r.summary), h("span", { class: "wide num q2" }, r.bytes ? bytes(r.bytes) : ""),
-		h("span", { class: "wide num q2" }, r.ns ? micros(r.ns / 1000) : ""));
+	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" }, cells(r));
 	el.style.top = `${i * rh}px`;
-	for (const cell of el.children)
-		cell.setAttribute("role", "cell");
 	return el;
 }
 
@@ -118,15 +99,14 @@ function blank() {
 export function draw(el) {
 	el.className = "pane flows";
 	let body = null;
+	el.style.setProperty("--cols", template());
 	paint = () => {
 		const rh = height(), n = rows.length;
 		if (!n)
 			return (body = null), el.replaceChildren(blank());
 		if (!body) {
 			body = h("div", { class: "rows", role: "rowgroup" });
-			const heads = [["time"], ["from"], ["to"], ["port"], ["verdict"], ["by"], ["event", "wide"], ["bytes", "num wide"], ["lasted", "num wide"]];
-			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" },
-				heads.map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), body));
+			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" }, heads()), body));
 		}
 		const newer = $(".newer"), above = Math.floor(el.scrollTop / rh);
 		newer?.toggleAttribute("hidden", !above);

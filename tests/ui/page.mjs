@@ -205,6 +205,11 @@ async function hands(page) {
 	ok("and a link shows the same part", Math.abs(same - scale) < 0.01, `${scale} ${same}`);
 	await other.context().close();
 	await page.locator("[data-zoom=fit]").click();
+	await page.locator(".cols summary").click();
+	await page.locator("[data-col=node]").check();
+	await until("a column more", async () => /node/.test(await text(page, ".th")) && /,node,/.test(await at(page, "cols")));
+	await page.keyboard.press("Escape");
+	ok("esc closes the choice", (await page.locator(".cols[open]").count()) === 0);
 	await page.locator(".row").nth(2).click();
 	const chosen = () => page.locator(".row.sel").evaluate((el) => [el.children[0].textContent, Math.round(el.getBoundingClientRect().top)].join(" ")), first = await chosen(), n = await text(page, ".counted");
 	await until("flows go on", async () => (await text(page, ".counted")) !== n);

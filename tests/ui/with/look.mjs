@@ -44,7 +44,7 @@ export const faults = (page) => page.evaluate(() => {
 			bad.push(`${least.toFixed(1)}:1 "${el.textContent.slice(0, 24)}"`);
 	}
 	for (const el of document.querySelectorAll("button,input,select,[role=button],[tabindex='0']")) {
-		const r = el.getBoundingClientRect(), name = el.getAttribute("aria-label") || el.textContent.trim() || el.title;
+		const r = el.getBoundingClientRect(), name = el.getAttribute("aria-label") || el.textContent.trim() || el.title || el.labels?.[0]?.textContent;
 		if (r.width && !name)
 			bad.push(`no name: ${el.outerHTML.slice(0, 60)}`);
 		if (r.width && el.tagName === "BUTTON" && Math.min(r.width, r.height) < 23.5)
