@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What http.c (listening, routes), conn.c (one connection) and tls.c (its bytes) share. */
+/* What http.c (listening, routes), conn.c (one connection), tls.c (its bytes) and answer.c (its handler's side) share. */
 #ifndef WEIR_LIB_HTTP_INSIDE_H
 #define WEIR_LIB_HTTP_INSIDE_H
 
@@ -85,6 +85,10 @@ void conn_bury(void *http);
 int conn_open(struct http *h, int fd, const struct weir_addr *peer);
 void conn_close(struct http_ask *c);
 void conn_look(struct http_ask *c, uint64_t now_ms);		/* is it too slow? */
+void conn_step(struct http_ask *c);			/* as far as it goes without waiting */
+
+/* answer.c */
+const char *http_status_text(unsigned int status);
 
 /* http.c: whose path it is; NULL: nobody's. */
 const struct route *http_route(const struct http *h, const char *path, bool post);

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The HTTP server against clients that are right, wrong, slow, many, and gone. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "lib/http/http.h"
 #include "lib/http/request.h"
-#include "tests/check.h"
+#include "tests/unit/http.h"
 
 #define BIG (32 << 20)
 
-static struct loop *loop;
-static struct http *server;
-static struct http_counts counts;
-static unsigned int port;
 static atomic_int released, gone, answered;
 static char big[BIG];
 
@@ -119,29 +109,6 @@ static void on_echo(void *ctx, struct http_ask *ask)
 	http_answer_text(ask, 200, "%s|%s|%s|%d|%s", http_path(ask), http_query(ask), http_field(ask, "X-Thing"), n, value);
 }
 
-static void on_post(void *ctx, struct http_ask *ask)
-{
-	char value[16] = "";
-	int n = http_body_value(ask, "k", value, sizeof(value));
-
-	http_answer_text(ask, 200, "posted %d|%s|%d\n", n, value, http_posted(ask));
-}
-
-static bool admit(void *ctx, struct http_ask *ask)
-{
-	if (!strstr(http_query(ask), "closed"))
-		return true;
-	http_answer_text(ask, 401, "no\n");
-	return false;
-}
-
-static atomic_int open_still;
-
-static bool stays(void *ctx, const struct http_ask *ask)
-{
-	return open_still;
-}
-
 static void on_release(void *ctx)
 {
 	released++;
@@ -233,111 +200,20 @@ static void on_answered(void *ctx, const char *path, unsigned int status, uint64
 	answered++;
 }
 
-static void *run(void *ctx)
+static void routes(void)
 {
-	loop_run(loop);
-	return NULL;
-}
-
-static pthread_t thread;
-
-static void start(const struct http_options *options)
-{
-	struct complaint why = { 0 };
-
-	released = gone = answered = 0;
-	CHECK_EQ(loop_open(&loop), 0, "loop");
-	CHECK_EQ(http_open(&server, loop, options), 0, "open");
 	http_at(server, "/echo", on_echo, NULL);
 	http_at(server, "/below/", on_echo, NULL);
 	http_at(server, "/big", on_big, NULL);
 	http_at(server, "/stream", on_stream, NULL);
 	http_at(server, "/later", on_later, NULL);
 	http_at(server, "/nothing", on_nothing, NULL);
-	http_post_at(server, "/post", on_post, NULL);
-	CHECK_EQ(http_listen(server, "127.0.0.1:0", &why), 0, "listen: %s", why.text);
-	port = http_port(server);
-	pthread_create(&thread, NULL, run, NULL);
 }
 
-static void stop(void)
+static void start(const struct http_options *options)
 {
-	loop_stop(loop);
-	pthread_join(thread, NULL);
-	http_count(server, &counts);
-	http_close(server);
-	loop_close(loop);
-}
-
-/* From 127.0.0.'host'; 0: as it comes. */
-static int dial_from(unsigned int host)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000 + host) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (host && bind(fd, (struct sockaddr *)&from, sizeof(from)))
-		CHECK(false, "an address of loopback");
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int dial(void)
-{
-	return dial_from(0);
-}
-
-static void say(int fd, const char *text)
-{
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		return;
-}
-
-/* Until 'end' was seen, the other side is through, or it takes too long.  Returns bytes. */
-static size_t hear(int fd, char *buf, size_t size, const char *end)
-{
-	struct pollfd p = { fd, POLLIN, 0 };
-	size_t n = 0;
-
-	buf[0] = '\0';
-	while (n < size - 1 && poll(&p, 1, 3000) == 1) {
-		ssize_t got = recv(fd, buf + n, size - 1 - n, 0);
-
-		if (got <= 0)
-			break;
-		n += got;
-		buf[n] = '\0';
-		if (end && strstr(buf, end))
-			break;
-	}
-	return n;
-}
-
-static bool closed(int fd, int ms)
-{
-	struct pollfd p = { fd, POLLIN, 0 };
-	char c[256];
-	ssize_t n;
-
-	while (poll(&p, 1, ms) == 1) {
-		n = recv(fd, c, sizeof(c), 0);
-		if (n <= 0)
-			return true;
-	}
-	return false;
-}
-
-static void ask(const char *request, char *buf, size_t size)
-{
-	int fd = dial();
-
-	say(fd, request);
-	shutdown(fd, SHUT_WR);
-	hear(fd, buf, size, NULL);
-	close(fd);
+	released = gone = answered = 0;
+	begin(options, routes);
 }
 
 static void test_answers(void)
@@ -381,64 +257,6 @@ static void test_answers(void)
 	CHECK_EQ(gone, 1, "gone");
 	CHECK_EQ(released, 2, "released");
 	CHECK_EQ(answered, 0, "nobody asked to be told");
-}
-
-static void test_posts(void)
-{
-	static char buf[1 << 16], big_one[8192];
-	int fd;
-
-	start(&(struct http_options){ .head_ms = 300, .admit = admit });
-	ask("POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\na=1&k=x%20+y", buf, sizeof(buf));
-	CHECK(strstr(buf, "\r\n\r\nposted 4|x  y|1"), "a form: %s", buf);
-	ask("POST /post?k=5 HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
-	CHECK(strstr(buf, "posted -2||1"), "without a body: %s", buf);
-	ask("POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nk=%00GET /echo?no HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
-	CHECK(strstr(buf, "posted -22|") && strstr(buf, "/echo|no|"), "a hidden zero; what follows a length is another request: %s", buf);
-	ask("POST /post?closed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nk=1GET /echo?2 HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
-	CHECK(strstr(buf, "HTTP/1.1 401 ") == buf && !strstr(buf, "posted") && strstr(buf, "/echo|2"), "not let in, the next is: %s", buf);
-	ask("GET /post HTTP/1.1\r\nHost: a\r\n\r\n", buf, sizeof(buf));
-	CHECK(strstr(buf, "HTTP/1.1 404 ") == buf, "nothing to get there: %s", buf);
-	ask("POST /post/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", buf, sizeof(buf));
-	CHECK(strstr(buf, "HTTP/1.1 405 ") == buf, "nor to post below, before its body comes: %s", buf);
-	fd = dial();
-	say(fd, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nk=");
-	usleep(50000);
-	say(fd, "abcdPOST /post HTTP/1.1\r\nHost: a\r\nContent-Le");
-	hear(fd, buf, sizeof(buf), "posted 4|abcd");
-	CHECK(strstr(buf, "posted 4|abcd"), "in pieces: %s", buf);
-	say(fd, "ngth: 3\r\n\r\nk=e");
-	hear(fd, buf, sizeof(buf), "posted 1|e");
-	CHECK(strstr(buf, "posted 1|e"), "and the next: %s", buf);
-	close(fd);
-	fd = dial();
-	say(fd, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nk=");
-	hear(fd, buf, sizeof(buf), NULL);
-	CHECK(strstr(buf, "HTTP/1.1 408 ") == buf, "a body that does not come: %s", buf);
-	close(fd);
-	memset(big_one, 'x', sizeof(big_one) - 1);
-	memcpy(big_one, "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 4096\r\nX: ", 55);
-	memcpy(big_one + 4200, "\r\n\r\n", 4);
-	ask(big_one, buf, sizeof(buf));
-	CHECK(strstr(buf, "HTTP/1.1 413 ") == buf, "more than there is room for: %.100s", buf);
-	stop();
-}
-
-static void test_stays(void)
-{
-	static char buf[1 << 16];
-	int fd;
-
-	open_still = 1;
-	start(&(struct http_options){ .head_ms = 100, .stays = stays });
-	fd = dial();
-	say(fd, "GET /stream?endless HTTP/1.1\r\nHost: a\r\n\r\n");
-	hear(fd, buf, sizeof(buf), "event 40\n");
-	CHECK(strstr(buf, "event 40\n") && !closed(fd, 1), "a stream lasts while it may");
-	open_still = 0;
-	CHECK(closed(fd, 3000), "and no longer");
-	close(fd);
-	stop();
 }
 
 static void test_streams(void)
@@ -614,23 +432,6 @@ static void test_many(void)
 		close(fd[i]);
 	stop();
 	CHECK_EQ(counts.full, 1, "counted");
-
-	start(&(struct http_options){ .connections = 8, .per_peer = 4 });
-	for (int i = 0; i < 8; i++) {
-		fd[i] = dial_from(2 + i / 4);
-		say(fd[i], "GET /ec");
-	}
-	usleep(50000);
-	for (unsigned int i = 0; i < 2; i++) {
-		fd[8 + i] = dial_from(9);
-		say(fd[8 + i], "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
-		hear(fd[8 + i], buf, sizeof(buf), "/echo|");
-		CHECK(strstr(buf, "200 OK"), "who comes first finds a place among those that trickle in crowds: %s", buf);
-	}
-	for (int i = 0; i < 10; i++)
-		close(fd[i]);
-	stop();
-	CHECK_EQ(counts.full, 0, "nobody was turned away");
 }
 
 static void test_listen(void)
@@ -656,8 +457,6 @@ int main(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 	test_heads();
 	test_answers();
-	test_posts();
-	test_stays();
 	test_streams();
 	test_hosts();
 	test_slow();
