@@ -259,12 +259,29 @@ export function focusNode(id) {
 
 function drags(el) {
 	let from = null, far = false;
+	const fingers = new Map(), spread = () => {
+		const [a, b] = [...fingers.values()], r = el.getBoundingClientRect();
+		return { far: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2 - r.left, y: (a.y + b.y) / 2 - r.top };
+	};
 	el.addEventListener("pointerdown", (e) => {
 		far = false;
-		if (e.button === 0 && !e.target.closest("#arcs, .foot"))
+		if (e.button !== 0 || e.target.closest("#arcs, .foot"))
+			return;
+		fingers.set(e.pointerId, { x: e.clientX, y: e.clientY });
+		if (fingers.size === 1)
 			from = { x: e.clientX - Z.x, y: e.clientY - Z.y, sx: e.clientX, sy: e.clientY };
 	});
 	addEventListener("pointermove", (e) => {
+		if (fingers.size === 2 && fingers.has(e.pointerId)) {		// two of them: nearer and farther, and along
+			const before = spread();
+			fingers.set(e.pointerId, { x: e.clientX, y: e.clientY });
+			const now = spread();
+			far = dragging = true;
+			from = null;
+			Z.x += now.x - before.x;
+			Z.y += now.y - before.y;
+			return zoom(now.far / (before.far || 1), now.x, now.y);
+		}
 		if (!from || (!far && Math.hypot(e.clientX - from.sx, e.clientY - from.sy) < 4))
 			return;
 		far = moved = dragging = true;
@@ -272,7 +289,10 @@ function drags(el) {
 		Z.y = e.clientY - from.y;
 		move();
 	});
-	const end = () => {
+	const end = (e) => {
+		fingers.delete(e.pointerId);
+		if (fingers.size)
+			return;
 		from = null;
 		if (dragging)
 			remember();

@@ -29,6 +29,7 @@ function draw() {
 	const minute = (ms) => Math.max(0, Math.min(n, (ms - data.from) / data.step));
 	const known = data.known.findIndex(Boolean), lost = data.lost.reduce((a, b) => a + b, 0);
 	const path = flows.map((_, m) => `L${x(m + 0.5).toFixed(1)} ${top(m)}`).join("");
+	const away = win && minute((win.from + win.to) / 2) > n / 2 ? 8 : W - 80;	// beside the window, for a thumb
 	put("#strip", s("svg", { role: "img", "aria-label": `Flows, denials and losses of the last ${n} minutes: ${count(data.denied.reduce((a, b) => a + b, 0))} denied, ${count(lost)} lost` },
 		s("defs", {}, s("pattern", { id: "hx", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
 			s("path", { d: "M0 0v5", class: "hatchline" }))),
@@ -47,6 +48,8 @@ function draw() {
 		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),
 			s("rect", { x: x(minute(win.to)), y: 0, width: Math.max(0, left + w - x(minute(win.to))), height: H, class: "veil" }),
 			s("path", { d: `M${x(minute(win.from)) + 4} 1.5h-4v${H - 4}h4M${x(minute(win.to)) - 4} 1.5h4v${H - 4}h-4`, class: "brace" })],
+		phone.matches && win && s("g", { id: "live", role: "button", tabindex: 0, "aria-label": "back to live" },
+			s("rect", { x: away, y: 0, width: 80, height: 26, fill: "transparent" }), s("text", { x: away + 4, y: 12, class: "inkfill under" }, "back to live")),
 		!phone.matches && s("g", win ? { id: "live", role: "button", tabindex: 0, "aria-label": "back to live" } : { id: "live", "aria-hidden": "true" },
 			s("rect", { x: W - right, y: 0, width: right, height: H, fill: "transparent" }),
 			win ? [s("text", { x: W - right + 8, y: base - 8, class: "inkfill" }, `${clock(win.from).slice(0, 5)}–${clock(win.to).slice(0, 5)}`),
@@ -76,7 +79,7 @@ function keys(e) {
 export function wire() {
 	const el = $("#strip");
 	el.addEventListener("pointerdown", (e) => {
-		const m = choose?.(e.clientX) ?? -1;
+		const m = e.target.closest?.("#live") ? -1 : choose?.(e.clientX) ?? -1;
 		if (m < 0)
 			return set({ from: "", to: "" });
 		drag = { a: m, b: m };

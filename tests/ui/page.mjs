@@ -236,6 +236,11 @@ async function phones() {
 		await page.locator('#arcs [data-node="shop/database"]').first().click();
 		await until("a tap: details", async () => /database/.test(await text(page, "#det")));
 		await b.shot(page, `phone-details-${width}`);
+		const strip = await page.locator("#strip").boundingBox();
+		await page.touchscreen.tap(width - 40, strip.y + 30);
+		await until("a tap on the strip: that minute", async () => +(await at(page, "from")) > 0);
+		await page.locator("#live").tap();
+		await until("and back to live", async () => (await at(page, "from")) === null);
 		await page.locator("#bar [data-tab=flows]").click();
 		await until("flows", async () => (await page.locator(".row").count()) > 3);
 		await b.shot(page, `phone-flows-${width}`);
