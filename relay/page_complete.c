@@ -8,6 +8,7 @@
 #include "relay/page_inside.h"
 #include "relay/peers.h"
 #include "relay/question.h"
+#include "weir/v1/flow.pb-c.h"
 
 #define OFFERS 20
 #define OFFER_MOST 700			/* bytes of one */
@@ -90,6 +91,17 @@ static void on_end(struct completing *c, const struct edge_end *e)
 	}
 }
 
+/* Whoever denied last: of others the relay knows nothing without asking all nodes. */
+static void on_author(struct completing *c, const struct edge *e)
+{
+	Weir__V1__Decision *d = e->author ? weir__v1__decision__unpack(NULL, e->author_size, e->author) : NULL;
+	char name[OFFER_MOST];
+
+	if (d && *d->policy && snprintf(name, sizeof(name), "%s%s%s", d->namespace_, *d->namespace_ ? "/" : "", d->policy) < (int)sizeof(name))
+		on_name(c, name);
+	weir__v1__decision__free_unpacked(d, NULL);
+}
+
 static void offer_edges(struct completing *c)
 {
 	const struct edges *edges = c->answer.page->relay->edges;
@@ -103,6 +115,8 @@ static void offer_edges(struct completing *c)
 		snprintf(port, sizeof(port), "%u", e->port);
 		if (c->t.kind == SELECT_PORTS && e->port)
 			on_name(c, port);
+		if (c->t.kind == SELECT_POLICIES)
+			on_author(c, e);
 		on_end(c, &e->source);
 		on_end(c, &e->destination);
 	}

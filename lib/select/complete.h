@@ -18,7 +18,7 @@ enum select_kind {			/* of the value that is being typed */
 	SELECT_NOTHING,			/* that could be known */
 	SELECT_OPTIONS,			/* no value: an option */
 	SELECT_WORDS,			/* some that the table lists */
-	SELECT_NAMESPACES, SELECT_PODS, SELECT_WORKLOADS, SELECT_PORTS, SELECT_NODES,
+	SELECT_NAMESPACES, SELECT_PODS, SELECT_WORKLOADS, SELECT_PORTS, SELECT_POLICIES, SELECT_NODES,
 };
 
 struct select_typing {

@@ -57,6 +57,8 @@ static enum select_kind kind_of(const struct opt *o)
 		return SELECT_PODS;
 	case HOW_WORKLOAD:
 		return SELECT_WORKLOADS;
+	case HOW_POLICY:
+		return SELECT_POLICIES;
 	case HOW_IDENTITY:
 		return SELECT_NOTHING;
 	default:

@@ -154,7 +154,7 @@ function ensure(kept) {
 export function mark() {
 	if (!at)
 		return;
-	const only = lines(state.q), id = at.V.has(selectedNode()) ? selectedNode() : "", line = selectedLine();
+	const only = map.narrowed === state.q ? null : lines(state.q), id = at.V.has(selectedNode()) ? selectedNode() : "", line = selectedLine();
 	const on = (l) => (!only || l.parts.some(only)) && (!id || l.s === id || l.t === id);
 	const any = !!(only || id), list = any ? at.L.filter(on) : at.L, chosen = at.L.find((l) => l.key === line);
 	if (!narrow.matches)

@@ -34,6 +34,7 @@ static void test_typing(void)
 		{ "--pod shop/ca", SELECT_PODS, "shop/ca", "", "shop/ca", "" },
 		{ "--from-workload x", SELECT_WORKLOADS, "x", "", "x", "" },
 		{ "--to-port 5", SELECT_PORTS, "5", "", "5", "" },
+		{ "--policy shop/", SELECT_POLICIES, "shop/", "", "shop/", "" },
 		{ "--node-name ", SELECT_NODES, "", "", "", "" },
 		{ "--verdict d", SELECT_WORDS, "d", "", "d", "DROPPED " },
 		{ "--verdict=FOR", SELECT_WORDS, "--verdict=FOR", "--verdict=", "FOR", "--verdict=FORWARDED " },
