@@ -135,14 +135,14 @@ static void on_impatient(void *ctx)
 	pump(f);
 }
 
-/* What is about the past and has its own reader comes as fast as that one reads. */
+/* What has its own reader comes as fast as that one reads; of the present, what waits is soon too much. */
 static bool must_wait(struct feed *f)
 {
 	struct feed_reader *r = f->readers;
-	bool waits;
+	bool waits, live = r && r->ask.follow && f->ready;
 	uint64_t n;
 
-	if (f->question || !r || (r->ask.follow && f->ready))
+	if (f->question || !r)
 		return false;
 	pthread_mutex_lock(&f->feeds->lock);
 	n = f->lead == NOBODY ? 0 : tape_end(f->tape) - f->lead;
@@ -152,7 +152,7 @@ static bool must_wait(struct feed *f)
 	if (!waits)
 		rpc_timer_stop(f->feeds->options.rpc, &f->timer);
 	else if (!f->timer.when)
-		rpc_timer_set(f->feeds->options.rpc, &f->timer, FEED_PATIENCE_MS, on_impatient, f);
+		rpc_timer_set(f->feeds->options.rpc, &f->timer, live ? FEED_LIVE_MS : FEED_PATIENCE_MS, on_impatient, f);
 	return waits;
 }
 

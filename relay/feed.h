@@ -15,7 +15,7 @@
  * (relay/tape.h) of a feed that begins with the first who asks so and ends FEED_GRACE_MS after the last has left.  A feed reads on
  * whatever its readers do: who is too slow is told exactly how many flows it missed.  Who joins is told first which nodes
  * are there.  Whom no tape can answer (it ends by itself, begins at a time, or wants more of the past than is kept) has a feed of its own,
- * which waits for its reader as long as that is still about the past.
+ * which waits for its reader a while.
  */
 #ifndef WEIR_RELAY_FEED_H
 #define WEIR_RELAY_FEED_H
@@ -30,8 +30,9 @@
 #define FEED_KEEP	450		/* and that it keeps, so that who joins is not lapped before it has begun to read */
 #define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps at most */
 #define FEED_OWN	(128U << 10)	/* that one reader's own keeps */
-#define FEED_AHEAD	(32U << 10)	/* bytes of the past that wait for their reader; then their stream pauses */
-#define FEED_PATIENCE_MS 10000		/* with who does not read them; then they pass by and are counted */
+#define FEED_AHEAD	(32U << 10)	/* bytes that wait for it; then its stream pauses */
+#define FEED_PATIENCE_MS 10000		/* with who does not read what has been; then it passes by and is counted */
+#define FEED_LIVE_MS	100		/* with who does not read what is */
 #define FEED_GRACE_MS	3000
 #define FEED_IDLE	2		/* feeds without readers that are kept that long */
 
