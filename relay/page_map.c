@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "relay/map.h"
+#include "relay/narrow.h"
 #include "relay/page_inside.h"
 #include "relay/question.h"
 #include "relay/when.h"
@@ -32,33 +33,6 @@ struct building {
 	bool failed;
 };
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* What is left of an edge when only flows of these verdicts count.  What would be denied was opened, too; how many bytes of an
- * edge it moved nobody has counted. */
-static bool narrow(struct past_edge *e, const struct select *only)
-{
-	struct select_edge key = { { e->source.ns, e->source.workload, e->source.kind },
-				   { e->destination.ns, e->destination.workload, e->destination.kind }, e->port, e->proto };
-	bool passed = select_edge_pass(only, &key, FLOW_FORWARDED), would = select_edge_pass(only, &key, FLOW_AUDIT);
-	uint64_t *sum = e->sum, audited = least(sum[PAST_WOULD_DENY], sum[PAST_OPENED]);
-
-	if (!select_edge_pass(only, &key, FLOW_DROPPED))
-		sum[PAST_DENIED] = sum[PAST_DROPPED] = 0;
-	if (!would)
-		sum[PAST_WOULD_DENY] = 0;
-	if (!passed)
-		sum[PAST_BYTES] = sum[PAST_REPLY_BYTES] = sum[PAST_HANDSHAKES] = sum[PAST_HANDSHAKE_US] = 0;
-	sum[PAST_OPENED] = (passed ? sum[PAST_OPENED] - audited : 0) + (would ? audited : 0);
-	for (unsigned int i = 0; i < PAST_SUMS; i++)
-		if (sum[i])
-			return true;
-	return false;
-}
-
 static void on_window(void *ctx, const struct past_edge *e)
 {
 	struct building *b = ctx;
@@ -77,7 +51,7 @@ static void on_point(void *ctx, uint64_t at, const struct past_edge *e)
 	memset(point.sum, 0, sizeof(point.sum));
 	point.sum[PAST_OPENED] = e->sum[PAST_OPENED];
 	point.sum[PAST_WOULD_DENY] = e->sum[PAST_WOULD_DENY];
-	if (b->only && !narrow(&point, b->only))
+	if (b->only && (!e->sum[PAST_OPENED] || !narrow(&point, b->only)))
 		return;
 	map_point(b->map, &point, (at - b->first) / POINT_MS);
 }

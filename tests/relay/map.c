@@ -6,6 +6,8 @@
 
 #include "lib/json.h"
 #include "relay/map.h"
+#include "relay/narrow.h"
+#include "relay/question.h"
 #include "tests/check.h"
 
 static char *text;
@@ -163,9 +165,41 @@ static void large(unsigned int workloads, unsigned int namespaces, unsigned int 
 	map_free(m);
 }
 
+static void narrowed(void)
+{
+	static const struct { const char *q; uint64_t opened, denied, would, dropped, bytes; bool any; } rows[] = {
+		{ "", 100, 5, 30, 2, 9000, true }, { "-n shop", 100, 5, 30, 2, 9000, true }, { "-n pay", 0, 0, 0, 0, 0, false },
+		{ "--verdict FORWARDED", 70, 0, 0, 0, 9000, true }, { "--verdict DROPPED", 0, 5, 0, 2, 0, true },
+		{ "--verdict AUDIT", 30, 0, 30, 0, 0, true }, { "--denied", 30, 5, 30, 2, 0, true },
+		{ "--not --denied", 70, 0, 0, 0, 9000, true }, { "--not --verdict AUDIT", 70, 5, 0, 2, 9000, true },
+		{ "--denied --to-port 8080", 0, 0, 0, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct past_edge e = edge("shop/cart", "shop/redis", 6379, 100, 5);
+		struct complaint why = { 0 };
+		struct select *s = NULL;
+		char q[64];
+
+		snprintf(q, sizeof(q), "%s", rows[i].q);
+		e.sum[PAST_WOULD_DENY] = 30;
+		e.sum[PAST_DROPPED] = 2;
+		e.sum[PAST_BYTES] = 9000;
+		CHECK(!question_read(q, QUESTION_EDGES, &s, &why), "'%s': %s", rows[i].q, why.text);
+		CHECK_EQ(narrow(&e, s), rows[i].any, "'%s': something is left", rows[i].q);
+		CHECK_EQ(e.sum[PAST_OPENED], rows[i].opened, "'%s': opened", rows[i].q);
+		CHECK_EQ(e.sum[PAST_DENIED], rows[i].denied, "'%s': denied", rows[i].q);
+		CHECK_EQ(e.sum[PAST_WOULD_DENY], rows[i].would, "'%s': would be", rows[i].q);
+		CHECK_EQ(e.sum[PAST_DROPPED], rows[i].dropped, "'%s': dropped", rows[i].q);
+		CHECK_EQ(e.sum[PAST_BYTES], rows[i].bytes, "'%s': bytes", rows[i].q);
+		select_free(s);
+	}
+}
+
 int main(void)
 {
 	srand(11);
+	narrowed();
 	small();
 	folded();
 	large(40, 6, 120, 0);
