@@ -104,11 +104,19 @@ static char *trim(char *line)
 	return line;
 }
 
+/* 'r' NULL: only looked at, and 'new' are names. */
 static int file_line(struct roster *r, struct named *new, const char *text, struct complaint *why)
 {
 	struct roster_line line;
 	int err = roster_read(text, &line, why);
 
+	if (!err && !r && line.name[0] && named_has(new, line.name)) {
+		complaint_set(why, 0, 0, "'%s' is another node's name in this file: each has its own, or none, and the agent tells its own",
+			      line.name);
+		return -EINVAL;
+	}
+	if (!err && !r && line.name[0])
+		err = named_add(new, line.name);
 	if (err || !r)
 		return err;
 	err = named_add(new, line.server);
@@ -116,7 +124,6 @@ static int file_line(struct roster *r, struct named *new, const char *text, stru
 	return err;
 }
 
-/* 'r' NULL: only looked at. */
 static int file_lines(struct roster *r, const char *path, struct named *new, struct complaint *why)
 {
 	char text[LINE_MOST];
@@ -140,10 +147,19 @@ static int file_lines(struct roster *r, const char *path, struct named *new, str
 	return err;
 }
 
+static int file_check(const char *path, struct complaint *why)
+{
+	struct named names = { 0 };
+	int err = file_lines(NULL, path, &names, why);
+
+	named_free(&names);
+	return err;
+}
+
 int roster_file_read(struct roster *r, struct complaint *why)
 {
 	struct named new = { 0 };
-	int err = file_lines(NULL, r->options.file, &new, why);
+	int err = file_check(r->options.file, why);
 
 	if (!err)
 		err = file_lines(r, r->options.file, &new, why);
@@ -179,15 +195,35 @@ int roster_file_open(struct roster *r, struct complaint *why)
 
 /* --- The whole. --- */
 
+/* The relay knows a node by its name: the second would take the first one's place. */
+static int check_twice(const struct opt_list *list, unsigned int at, const struct roster_line *line, struct complaint *why)
+{
+	struct roster_line other;
+
+	for (unsigned int i = 0; i < at; i++) {
+		if (roster_read(list->value[i], &other, why))
+			return -EINVAL;
+		if (line->name[0] && !strcmp(line->name, other.name))
+			complaint_set(why, 0, 0, "'--peer %s' and '--peer %s' are both called '%s': each node has a name of its own, or leave it "
+				      "out, and the agent tells its own", list->value[i], list->value[at], line->name);
+		else if (!strcmp(line->server, other.server))
+			complaint_set(why, 0, 0, "'--peer %s' and '--peer %s' are one agent: name it once", list->value[i], list->value[at]);
+		else
+			continue;
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int roster_check(const struct roster_options *o, struct complaint *why)
 {
 	struct roster_line line;
 	int err = 0;
 
 	for (unsigned int i = 0; o->list && i < o->list->n && !err; i++)
-		err = roster_read(o->list->value[i], &line, why);
+		err = roster_read(o->list->value[i], &line, why) ?: check_twice(o->list, i, &line, why);
 	if (!err && o->file)
-		err = file_lines(NULL, o->file, NULL, why);
+		err = file_check(o->file, why);
 	if (!err && o->dns && !has_port(o->dns)) {
 		complaint_set(why, 0, 0, "'%s' has no port: --peer-dns is NAME:PORT", o->dns);
 		err = -EINVAL;

@@ -51,6 +51,8 @@ int ask_open(struct control **out, const struct verb_want *want)
 {
 	struct complaint why = { 0 };
 
+	if (connect_want.debug)
+		fprintf(stderr, "asking '%s'\n", ask_server(want));
 	if (control_open(out, ask_server(want), &why))
 		return verb_complain(VERB_UNREACHED, &why);
 	return VERB_GO;

@@ -133,6 +133,8 @@ static int open_channel(struct connect *c, bool tls)
 	to.tls = c->tls;
 	if (rpc_channel_open(&c->channel, c->loop, &to, &why))
 		return verb_complain(VERB_USAGE, &why);
+	if (connect_want.debug)
+		fprintf(stderr, "asking '%s'%s%s%s\n", c->server, tls ? " by TLS" : "", to.name ? " as " : "", to.name ?: "");
 	return VERB_GO;
 }
 

@@ -36,7 +36,8 @@ struct connect_want {
 	const char *forward_service, *kubeconfig, *kube_context, *kube_namespace;
 };
 extern struct connect_want connect_want;		/* what the options said, over what settings say */
-extern const struct opt connect_options[];
+extern const struct opt connect_options[];		/* without letters: 'weir observe' has others for -s and -D, as hubble has */
+extern const struct opt connect_verb_options[];		/* -s, -D and the same */
 
 void connect_to(const char *server);			/* ask this one, unless kubectl finds it */
 bool connect_twice(const char *server, const char *lab);	/* they say whom to ask on the command line, and so does -P: said */

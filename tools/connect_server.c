@@ -42,14 +42,16 @@ const struct opt connect_more[] = {
 	OPT_END
 };
 
-const struct opt connect_options[] = {
-	OPT_HEAD("whom to ask"),
-	OPT_TEXT(0, "server", &connect_want.server, "SERVER", "unix:///PATH, HOST:PORT or tls://HOST:PORT (default: this node's agent, "
-		 "else a lab's, else " CONNECT_RELAY ")"),
-	OPT_TEXT(0, "lab", &connect_want.lab, "LAB", "the relay of that lab, or its first agent"),
-	OPT_TABLE(connect_more),
-	OPT_END
-};
+#define WHOM(letter)										\
+	OPT_HEAD("whom to ask"),								\
+	OPT_TEXT(letter, "server", &connect_want.server, "SERVER", "unix:///PATH, HOST:PORT or tls://HOST:PORT (default: this node's agent, " \
+		 "else a lab's, else " CONNECT_RELAY ")"),					\
+	OPT_TEXT(0, "lab", &connect_want.lab, "LAB", "the relay of that lab, or its first agent"),	\
+	OPT_TABLE(connect_more)
+
+const struct opt connect_debug[] = { OPT_FLAG('D', "debug", &connect_want.debug, "say who is asked, and how"), OPT_END };
+const struct opt connect_options[] = { WHOM(0), OPT_END };
+const struct opt connect_verb_options[] = { WHOM('s'), OPT_TABLE(connect_debug), OPT_END };
 
 static struct complaint refused;	/* a setting is wrong; told when somebody is to be asked */
 static const char *set_server;		/* by a setting, which gives way to options */

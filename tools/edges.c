@@ -263,7 +263,8 @@ static unsigned int join_pairs(struct edges_row *row, unsigned int n, enum edges
 	return to;
 }
 
-unsigned int edges_rows(const struct edges *e, const struct edges_how *how, struct edges_row *row, unsigned int max)
+unsigned int edges_rows(const struct edges *e, const struct edges_how *how, struct edges_row *row, unsigned int max,
+			unsigned int *out_all)
 {
 	struct edges_row *all = must(calloc(e->n + 1, sizeof(*all)));
 	unsigned int n = 0, told = 0;
@@ -282,11 +283,11 @@ unsigned int edges_rows(const struct edges *e, const struct edges_how *how, stru
 	sorted_by = how->by;
 	if (n)
 		qsort(all, n, sizeof(*all), compare);
-	for (; told < n && told < max; told++) {
-		if (how->by == EDGES_DENIALS && !weight(&all[told], how->by))
-			break;
+	while (n && how->by == EDGES_DENIALS && !weight(&all[n - 1], how->by))
+		n--;
+	for (; told < n && told < max; told++)
 		row[told] = all[told];
-	}
 	free(all);
+	*out_all = n;
 	return told;
 }

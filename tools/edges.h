@@ -63,7 +63,8 @@ struct edges_row {
 /* In milliseconds since the sums began that edges_rows() tells. */
 uint64_t edges_span(const struct edges *e, const struct edges_how *how);
 bool edges_take(struct edges *e, const Weir__V1__EdgesReply *r);
-unsigned int edges_rows(const struct edges *e, const struct edges_how *how, struct edges_row *row, unsigned int max);
+unsigned int edges_rows(const struct edges *e, const struct edges_how *how, struct edges_row *row, unsigned int max,
+			unsigned int *all);	/* '*all': without 'max' */
 void edges_turn(struct edges *e);
 void edges_free(struct edges *e);
 

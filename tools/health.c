@@ -11,7 +11,7 @@
 static struct verb_want want;
 
 static const struct opt options[] = {
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	OPT_FLAG('h', "help", &want.help, "say this"),
 	OPT_END

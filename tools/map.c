@@ -31,7 +31,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "denied", &denied_only, "only edges that were denied"),
 	OPT_UINT(0, "limit", &limit, "N", "at most so many edges, at most 20000 (1500)"),
 	OPT_WORD('o', "output", &output, "text|dot|mermaid|json", "for people (text), for graphviz, for a page of Markdown, for programs"),
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	OPT_FLAG('h', "help", &want.help, "say this"),
 	OPT_END
@@ -423,14 +423,14 @@ static void print_json(struct drawing *d, struct mark **order)
 
 static int show(struct drawing *d)
 {
-	unsigned int all;
+	unsigned int all, there;
 	struct mark **order;
 	struct text t = { 0 };
 
 	how.by = denied_only ? EDGES_DENIALS : EDGES_BYTES;
-	all = edges_rows(&d->edges, &how, d->row, ROWS_MOST);
+	all = edges_rows(&d->edges, &how, d->row, ROWS_MOST, &there);
 	d->rows = all < limit ? all : limit;
-	d->hidden = all - d->rows;
+	d->hidden = there - d->rows;
 	place_marks(d);
 	order = placed(d);
 	if (!strcmp(output, "json"))

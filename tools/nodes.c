@@ -15,7 +15,7 @@ static struct verb_want want;
 static const char *output;
 
 static const struct opt options[] = {
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	OPT_WORD('o', "output", &output, OUTPUTS, "columns, more of them, or the answer as it is"),
 	OPT_FLAG('h', "help", &want.help, "say this"),

@@ -8,7 +8,7 @@
 #include "tools/table.h"
 #include "tools/words.h"
 
-static struct verb_want want;
+static struct verb_want want = { .outputs = STATUS_OUTPUTS };
 static bool all;
 
 static const struct opt options[] = {
@@ -20,7 +20,8 @@ static const struct opt options[] = {
 static const struct verb_help help = {
 	"status [OPTION...]",
 	"Says whether the agent enforces, what it refused, how full each bounded thing is, and what was dropped by reason. Of a\n"
-	"relay: all of that node by node, and which nodes are missing, and why.",
+	"relay: all of that node by node, and which nodes are missing, and why. With -o compact, dict or table: what any server of\n"
+	"the Hubble API says of itself.",
 	"0 all is well, 1 something is rejected, a node is missing, or a counter that must stay zero is not", false,
 	"  weir status                           # this node's agent\n"
 	"  weir status -s relay.example:4245     # the cluster\n"
@@ -147,6 +148,8 @@ int status_main(int argc, char **argv)
 		return code;
 	if (words.n)
 		return verb_fail(VERB_USAGE, "'%s' is not understood", words.word[0]);
+	if (want.output && !want.json && strcmp(want.output, "text"))
+		return status_hubble(&want);
 	if (ask_is_rpc(ask_server(&want)))
 		return status_remote(&want, ask_server(&want), on_status);
 	return ask_each(&want, &ask, ASK_WAIT_MS, on_status, NULL);

@@ -179,6 +179,62 @@ static void print_server(struct connect *c, const Observer__ServerStatusResponse
 	text_free(&names);
 }
 
+struct fact {
+	const char *name;
+	char value[64];
+};
+#define FACTS 8
+
+/* As the answer has them, one by one. */
+static unsigned int facts_of(const Observer__ServerStatusResponse *s, struct fact f[FACTS])
+{
+	double seconds = s->uptime_ns / 1e9;
+	unsigned int n = 0;
+
+#define FACT(name_, format, ...) \
+	do { \
+		f[n].name = name_; \
+		snprintf(f[n++].value, sizeof(f[0].value), format, __VA_ARGS__); \
+	} while (0)
+	FACT("NUM FLOWS", "%llu", (unsigned long long)s->num_flows);
+	FACT("MAX FLOWS", "%llu", (unsigned long long)s->max_flows);
+	FACT("SEEN FLOWS", "%llu", (unsigned long long)s->seen_flows);
+	FACT("FLOWS PER SECOND", "%.2f", s->flows_rate > 0 || seconds <= 0 ? s->flows_rate : s->seen_flows / seconds);
+	FACT("UPTIME", "%.0fs", seconds);
+	FACT("NUM CONNECTED NODES", s->num_connected_nodes ? "%u" : "N/A", s->num_connected_nodes ? s->num_connected_nodes->value : 0);
+	FACT("NUM UNAVAILABLE NODES", s->num_unavailable_nodes ? "%u" : "N/A", s->num_unavailable_nodes ? s->num_unavailable_nodes->value : 0);
+	FACT("VERSION", "%.63s", *s->version ? s->version : "N/A");
+#undef FACT
+	return n;
+}
+
+static void print_facts(const Observer__ServerStatusResponse *s, bool table)
+{
+	struct fact f[FACTS];
+	const char *head[FACTS];
+	unsigned int n = facts_of(s, f);
+	struct text one = { 0 };
+	struct table t;
+
+	for (unsigned int i = 0; i < n; i++)
+		head[i] = f[i].name;
+	if (table) {
+		table_heads(&t, head, n);
+		t.gap = 3;
+		for (unsigned int i = 0; i < n; i++)
+			table_cell(&t, "%s", f[i].value);
+		table_end(&t, stdout);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		text_print(&one, "%21s: ", f[i].name);
+		text_clean(&one, f[i].value);
+		text_char(&one, '\n');
+	}
+	fwrite(one.data, 1, one.n, stdout);
+	text_free(&one);
+}
+
 /* Somebody else's server. */
 static int ask_plain(const struct verb_want *want, struct connect *c)
 {
@@ -192,6 +248,8 @@ static int ask_plain(const struct verb_want *want, struct connect *c)
 	healthy = is_healthy(c);
 	if (want->json)
 		print_json(&s->base);
+	else if (want->output && (!strcmp(want->output, "dict") || !strcmp(want->output, "table")))
+		print_facts(s, *want->output == 't');
 	else
 		print_server(c, s, healthy);
 	if (!healthy || (s->num_unavailable_nodes && s->num_unavailable_nodes->value))
@@ -248,6 +306,21 @@ int status_remote(const struct verb_want *want, const char *server, ask_fn one)
 	if (code != VERB_GO)
 		return code;
 	code = ask_any(want, c, one);
+	connect_close(c);
+	return code;
+}
+
+int status_hubble(const struct verb_want *want)
+{
+	struct connect *c;
+	int code;
+
+	if (want->server)
+		connect_to(want->server);
+	code = connect_open(&c);
+	if (code != VERB_GO)
+		return code;
+	code = ask_plain(want, c);
 	connect_close(c);
 	return code;
 }

@@ -8,4 +8,8 @@
 /* 'one' prints an agent's own status.  Returns the exit code. */
 int status_remote(const struct verb_want *want, const char *server, ask_fn one);
 
+/* What any server of the Hubble API says of itself, as hubble prints it: -o compact, dict or table. */
+#define STATUS_OUTPUTS "compact|dict|table"
+int status_hubble(const struct verb_want *want);
+
 #endif

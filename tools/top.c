@@ -36,7 +36,7 @@ static const struct opt options[] = {
 	OPT_DURATION('i', "interval", &interval, "TIME", "between two screens, at least 1s (2s)"),
 	OPT_FLAG(0, "once", &once, "sums since the server started, once"),
 	OPT_DURATION(0, "for", &for_ms, "TIME", "end by itself after so long"),
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	VERB_OUTPUT_OPTIONS(&want),
 	OPT_END
@@ -133,7 +133,7 @@ static void print_cut(const char *text, size_t size, const struct screen *s)
 	}
 }
 
-static void print_head(const struct edges *e, const struct screen *s, uint64_t ms)
+static void print_head(const struct edges *e, const struct screen *s, unsigned int shown, unsigned int all, uint64_t ms)
 {
 	struct stamp stamp;
 	struct text t = { 0 };
@@ -143,8 +143,10 @@ static void print_head(const struct edges *e, const struct screen *s, uint64_t m
 	stamp_put(&stamp, &t, e->at / 1000000000, e->at % 1000000000);
 	text_put(&t, *e->node ? " node " : " cluster");
 	text_clean(&t, e->node);
-	text_print(&t, ", %s of %s, by %s: %u edges", how.totals || !e->before ? "sums" : "rates",
-		   text_age(ms, age, sizeof(age)), by, e->n);
+	text_print(&t, ", %s of %s, by %s: ", how.totals || !e->before ? "sums" : "rates", text_age(ms, age, sizeof(age)), by);
+	if (shown < all)
+		text_print(&t, "%u of ", shown);
+	text_print(&t, how.pairs ? "%u pair%s" : "%u edge%s", all, all == 1 ? "" : "s");
 	if (e->left_out)
 		text_print(&t, " and %llu that had no room", (unsigned long long)e->left_out);
 	text_print(&t, ", %llu events lost\n", (unsigned long long)e->lost);
@@ -152,7 +154,7 @@ static void print_head(const struct edges *e, const struct screen *s, uint64_t m
 	text_free(&t);
 }
 
-static void print_table(struct seen *me, unsigned int n, uint64_t ms)
+static void print_table(struct seen *me, unsigned int n, unsigned int all, uint64_t ms)
 {
 	const char *nothing = how.by == EDGES_DENIALS ? "nothing was denied in that time\n" : "nothing talked in that time\n";
 	bool totals = how.totals || !me->edges.before;
@@ -171,7 +173,7 @@ static void print_table(struct seen *me, unsigned int n, uint64_t ms)
 		fputs(s->shown ? "\033[H" : "\033[?25l\033[H\033[2J", stdout);	/* the cursor would run about */
 	else if (s->shown)
 		putchar('\n');
-	print_head(&me->edges, s, ms);
+	print_head(&me->edges, s, n, all, ms);
 	print_cut(text, size, s);
 	if (!n)
 		print_cut(nothing, strlen(nothing), s);
@@ -207,18 +209,18 @@ static void print_json(struct seen *me, unsigned int n, uint64_t ms)
 
 static int show(struct seen *me)
 {
-	unsigned int most, n;
+	unsigned int most, n, all;
 	uint64_t ms;
 
 	edges_turn(&me->edges);
 	ms = edges_span(&me->edges, &how);
 	measure(&me->screen);
 	most = limit ? limit : want.json ? ROWS_MOST : me->screen.rows;
-	n = edges_rows(&me->edges, &how, me->row, most < ROWS_MOST ? most : ROWS_MOST);
+	n = edges_rows(&me->edges, &how, me->row, most < ROWS_MOST ? most : ROWS_MOST, &all);
 	if (want.json)
 		print_json(me, n, ms);
 	else
-		print_table(me, n, ms);
+		print_table(me, n, all, ms);
 	me->screen.shown++;
 	me->screen.any |= n > 0;
 	return fflush(stdout) || once ? VERB_OK : VERB_GO;

@@ -74,6 +74,16 @@ static int server_of_lab(struct verb_want *want)
 	return VERB_GO;
 }
 
+static bool is_one_of(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; words && *words; words += strcspn(words, "|"), words += *words == '|')
+		if (strcspn(words, "|") == n && !strncmp(words, word, n))
+			return true;
+	return false;
+}
+
 int verb_begin(const struct verb_help *help, struct verb_want *want, const struct opt *options,
 	       struct verb_words *words, int argc, char **argv)
 {
@@ -94,8 +104,9 @@ int verb_begin(const struct verb_help *help, struct verb_want *want, const struc
 		print_help(help, options);
 		return VERB_OK;
 	}
-	if (want->output && strcmp(want->output, "json") && strcmp(want->output, "text"))
-		return verb_fail(VERB_USAGE, "output is text or json, not '%s'", want->output);
+	if (want->output && strcmp(want->output, "json") && strcmp(want->output, "text") && !is_one_of(want->outputs, want->output))
+		return verb_fail(VERB_USAGE, "output is text or json%s%s, not '%s'", want->outputs ? ", or as hubble has it " : "",
+				 want->outputs ?: "", want->output);
 	want->json = want->output && !strcmp(want->output, "json");
 	want->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
 	if (want->server && !*want->server)

@@ -18,6 +18,7 @@
 #include "lib/opt.h"
 
 extern const struct opt connect_more[];		/* how to connect by gRPC: tools/connect.h */
+extern const struct opt connect_debug[];
 
 enum verb_exit {
 	VERB_GO = -1,		/* no exit code: go on */
@@ -33,6 +34,7 @@ struct verb_want {
 	const char *lab;		/* given in its place: verb_begin() fills 'server' */
 	bool help;
 	bool json;			/* -o json */
+	const char *outputs;		/* "compact|dict": taken as 'output', too; NULL: none */
 	bool colour;			/* stdout is a terminal that has some */
 };
 
@@ -44,6 +46,7 @@ struct verb_want {
 		 "else unix:/run/weir/agent.sock, else a lab's)"),			\
 	OPT_TEXT(0, "lab", &(want)->lab, "LAB", "the relay of that lab, or its first agent"),	\
 	OPT_TABLE(connect_more),							\
+	OPT_TABLE(connect_debug),							\
 	VERB_OUTPUT_OPTIONS(want)
 
 struct verb_help {

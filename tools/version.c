@@ -14,7 +14,7 @@
 static struct verb_want want;
 
 static const struct opt options[] = {
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	VERB_OUTPUT_OPTIONS(&want),
 	OPT_END

@@ -13,7 +13,7 @@ static struct verb_want want;
 static unsigned int for_ms;
 
 static const struct opt options[] = {
-	OPT_TABLE(connect_options),
+	OPT_TABLE(connect_verb_options),
 	OPT_HEAD("other"),
 	OPT_DURATION(0, "for", &for_ms, "TIME", "end by itself after so long"),
 	VERB_OUTPUT_OPTIONS(&want),

@@ -31,7 +31,11 @@ for verb in status endpoints why observe "policy list" "policy check"; do
 done
 row "an unknown verb" 2 "no verb 'obsreve'" "$weir" obsreve
 row "an unknown option names the closest" 2 "did you mean '--follow'" "$weir" observe --folow
-row "an output there is not" 2 "output is text or json, not 'yaml'" "$weir" status -o yaml
+row "an output there is not" 2 "output is text or json, not 'yaml'" "$weir" why a/b c/d:1 -o yaml
+row "nor here" 2 "output is text or json, or as hubble has it compact.dict.table, not 'dic'" "$weir" status -o dic
+for verb in "list nodes" "list namespaces" "watch peers" top map health reflect; do
+	row "$verb -s -D" 3 "^asking '$none'\$" "$weir" $verb -s "$none" -D
+done
 row "a word too many" 2 "'now' is not understood" "$weir" status now
 row "why wants two words" 2 'two words are wanted' "$weir" why shop/a
 row "why wants a port" 2 "'shop/b' is no destination" "$weir" why shop/a shop/b
@@ -76,5 +80,14 @@ row "folders of a directory are read, and theirs not" 1 '; 1 wrong' timeout 5 "$
 row "a pipe" 1 "^/dev/stdin:7:[0-9]+: .*70000" sh -c "cat $dir/folder/bad.yaml | $weir policy check /dev/stdin"
 printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n' >"$dir/map.yaml"
 row "a file of other kinds" 0 "map.yaml: holds nothing that weir reads" "$weir" policy check "$dir/map.yaml"
+
+relay=${B:-build}/weir-relay
+row "two nodes of one name" 2 "'--peer a=1.1.1.1:1' and '--peer a=1.1.1.2:1' are both called 'a': each node has a name of its own" \
+	"$relay" --check-config --peer a=1.1.1.1:1 --peer b=1.1.1.3:1 --peer a=1.1.1.2:1
+row "one node by two names" 2 "'--peer a=1.1.1.1:1' and '--peer b=1.1.1.1:1' are one agent" \
+	"$relay" --check-config --peer a=1.1.1.1:1 --peer b=1.1.1.1:1
+row "nodes without names" 0 '^$' "$relay" --check-config --peer 1.1.1.1:1 --peer 1.1.1.2:1
+printf 'a=1.1.1.1:1\n# another\nb=1.1.1.2:1\na=unix:/x\n' >"$dir/nodes"
+row "one name twice in a file" 2 "^weir-relay: $dir/nodes:4: 'a' is another node's name in this file" "$relay" --check-config --peers "$dir/nodes"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

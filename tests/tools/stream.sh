@@ -104,6 +104,9 @@ row "events" 0 '^Nov 21 17:05:09.000: POLICY_UPDATED \(labels: a=b c=d, revision
 row "events by key" 0 '^    DETAILS: labels: a=b c=d' "$weir" observe agent-events -o dict --server "$server"
 row "events of an unknown kind" 4 'says: unknown method .*GetDebugEvents|does not know' "$weir" observe debug-events --server "$server"
 row "events have no filters" 2 'events have no filters' "$weir" observe agent-events --pod a --server "$server"
+row "as hubble has it" 0 '^Current/Max Flows: 812/4096' "$weir" status -o compact --server "$server"
+row "key by key" 0 '^ +MAX FLOWS: 4096$' "$weir" status -o dict -s "$server"
+row "as a table" 0 '^812 +4096 +900 +15.00 +60s +N/A +N/A +weir v9$' "$weir" status -o table -s "$server"
 row "top of a server without edges" 4 'tells no sums' "$weir" top --once --server "$server"
 row "TLS where there is none" 3 "cannot reach '$server': .*TLS" "$weir" health --server "$server" --tls --tls-allow-insecure
 
@@ -168,6 +171,8 @@ row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0 +0.
 has "sums of how long" 'cluster, sums of 5m 00s, by bytes: 3 edges, 4 events lost' "$dir/said"
 row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9 +0 +- +shop/default-deny#2$' "$weir" top --once --by denials --server "$relay"
 has_not "and nobody else" 'shop/cart' "$dir/said"
+row "the head counts what is shown" 0 'by denials: 1 edge, ' "$weir" top --once --by denials --server "$relay"
+row "of what there is" 0 'by bytes: 1 of [2-9] edges, ' "$weir" top --once --limit 1 --server "$relay"
 row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --server "$relay"
 has_not "and no other" 'shop/' "$dir/said"
 row "then rates" 0 '^pay/api +world +53/udp +1.0 KiB/s +1.0 ' "$weir" top --server "$relay"
