@@ -206,6 +206,13 @@ static void on_wake(void *ctx)
 	rpc_bell_ring(f->feeds->options.rpc, &f->bell);
 }
 
+static void count_feeds(struct feeds *f, int more)
+{
+	pthread_mutex_lock(&f->lock);
+	f->counts.feeds += more;
+	pthread_mutex_unlock(&f->lock);
+}
+
 static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_t size)
 {
 	static const struct tape_size sizes[] = { { FEED_OWN, FEED_OWN, 0 }, { FEED_TAPE / 16, FEED_TAPE, FEED_KEEP } };
@@ -228,6 +235,7 @@ static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_
 	f->size = size;
 	f->next = feeds->feed;
 	feeds->feed = f;
+	count_feeds(feeds, 1);
 	return f;
 }
 
@@ -241,6 +249,7 @@ static void feed_free(struct feed *f)
 	*at = f->next;
 	if (f->stream)
 		flows_close(f->stream);
+	count_feeds(feeds, -1);
 	rpc_bell_forget(feeds->options.rpc, &f->bell);
 	rpc_timer_stop(feeds->options.rpc, &f->timer);
 	if (!feeds->stopped)

@@ -60,4 +60,10 @@ struct feed_reader *feed_ask(struct feeds *f, const Observer__GetFlowsRequest *r
 ssize_t feed_read(struct feed_reader *r, char *buf, size_t size);
 void feed_leave(struct feed_reader *r);	/* it is gone */
 
+struct feeds_counts {
+	unsigned int feeds, readers;
+	uint64_t missed;		/* flows that readers were told to have missed */
+};
+void feeds_count(struct feeds *f, struct feeds_counts *out);
+
 #endif

@@ -70,6 +70,7 @@ struct feed_reader *feed_ask(struct feeds *f, const Observer__GetFlowsRequest *r
 	r->all = f->readers;
 	f->readers = r;
 	pthread_mutex_lock(&f->lock);
+	f->counts.readers++;
 	feed_send(r);
 	pthread_mutex_unlock(&f->lock);
 	return r;
@@ -84,6 +85,7 @@ void feed_leave(struct feed_reader *r)
 		at = &(*at)->all;
 	*at = r->all;
 	pthread_mutex_lock(&f->lock);
+	f->counts.readers--;
 	r->left = true;
 	feed_send(r);
 	pthread_mutex_unlock(&f->lock);
@@ -135,6 +137,7 @@ static ssize_t take_missed(struct feed_reader *r, char *buf, size_t size)
 	if (sse_lost(words, r->at.missed, &event) || event.size > size)
 		return -1;
 	memcpy(buf, words->text, event.size);
+	r->feeds->counts.missed += r->at.missed;
 	r->at.missed = 0;
 	return event.size;
 }
@@ -235,4 +238,11 @@ void feeds_tell(struct feeds *f)
 	f->told = false;
 	pthread_mutex_unlock(&f->lock);
 	rpc_timer_set(f->options.rpc, &f->again, 10, on_again, f);
+}
+
+void feeds_count(struct feeds *f, struct feeds_counts *out)
+{
+	pthread_mutex_lock(&f->lock);
+	*out = f->counts;
+	pthread_mutex_unlock(&f->lock);
 }

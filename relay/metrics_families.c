@@ -6,6 +6,7 @@
 #include "lib/http/tls.h"
 #include "lib/rpc/credentials.h"
 #include "relay/access.h"
+#include "relay/feed.h"
 #include "relay/metrics_inside.h"
 #include "relay/relay.h"
 
@@ -207,6 +208,21 @@ static void read_connections(void *ctx, struct metric *to)
 	metric_put(to, NULL, h.connections);
 }
 
+#define FEEDS(what, put)									\
+static void read_page_##what(void *ctx, struct metric *to)					\
+{												\
+	const struct relay *relay = ((struct meters *)ctx)->relay;				\
+	struct feeds_counts c;									\
+												\
+	if (!relay->page_feeds)									\
+		return;										\
+	feeds_count(relay->page_feeds, &c);							\
+	put(to, NULL, c.what);									\
+}
+FEEDS(feeds, metric_put)
+FEEDS(readers, metric_put)
+FEEDS(missed, metric_put_count)
+
 static const char *protocol_text(uint8_t proto)
 {
 	switch (proto) {
@@ -344,6 +360,9 @@ static const struct metric_about families[] = {
 	{ .name = "weir_relay_certificate_failures", .help = "Changed files of certificates or tokens of the page that were not taken.",
 	  .label = use_label, .read = read_failures },
 	{ .name = "weir_relay_page_connections", .help = "Connections to the page now.", .type = METRIC_GAUGE, .read = read_connections },
+	{ .name = "weir_relay_page_readers", .help = "Pages that are being sent flows.", .type = METRIC_GAUGE, .read = read_page_readers },
+	{ .name = "weir_relay_page_feeds", .help = "Streams of flows that pages read.", .type = METRIC_GAUGE, .read = read_page_feeds },
+	{ .name = "weir_relay_page_missed_flows", .help = "Flows that pages were told to have missed, being slow.", .read = read_page_missed },
 	{ .name = "weir_relay_page_sessions", .help = "Browsers that are signed in to the page.", .type = METRIC_GAUGE, .read = read_sessions },
 	{ .name = "weir_relay_page_sign_ins", .help = "Sign-ins to the page.", .read = read_sign_ins },
 	{ .name = "weir_relay_page_refused", .help = "Requests to the page, or connections, that were refused, by why.",

@@ -234,6 +234,7 @@ static int listen_here(struct page *p, struct complaint *why)
 		return err;
 	access_port(p->relay->access, http_port(p->http));
 	p->relay->page_http = p->http;
+	p->relay->page_feeds = p->feeds;
 	log_info("the page is at http%s://%.*s:%u/%s", secure ? "s" : "", host ? host : 9, host ? s->page : "localhost",
 		 http_port(p->http), access_by_token(p->relay->access) ? ", for who has a token" : "");
 	return 0;
@@ -276,6 +277,7 @@ void page_close(struct page *p)
 	if (!p)
 		return;
 	p->relay->page_http = NULL;
+	p->relay->page_feeds = NULL;
 	http_close(p->http);
 	feeds_close(p->feeds);
 	rpc_channel_close(p->self);

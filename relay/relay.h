@@ -32,6 +32,7 @@ struct relay {
 	struct loop *loop;		/* the main thread's; its own, too: */
 	struct access *access;		/* who may see the page */
 	struct http *page_http;		/* NULL: no page */
+	struct feeds *page_feeds;	/* likewise */
 
 	struct rpc_loop *rpc;		/* gRPC's thread; all that follows is its own */
 	struct rpc_client_tls *client_tls;	/* NULL: none.  State and check: any thread */

@@ -39,7 +39,7 @@ def together(p):
     t.check("the first one has them, too", first.until(lambda: want <= set(first.shown[-20000:])))
     for s, what in ((first, "the first"), (second, "who joins"), (bare, "who wants no past")):
         adds_up(s, what)
-        t.equal(f"{what}: of nodes before of flows", s.names[0], "node")
+        t.equal(f"{what}: of nodes before of flows", (s.names[0], len(s.nodes)), ("node", 3))
     if not first.lost and not second.lost and not bare.lost:
         at = first.shown.index(second.shown[0])
         t.equal("who joins sees the same in the same order", second.shown, first.shown[at:at + len(second.shown)])
@@ -65,6 +65,10 @@ def asleep(p, what):
     t.check(f"{what}: and goes on", slow.until(lambda: len(slow.shown) > shown + 1500))
     adds_up(slow, what)
     adds_up(quick, f"{what}, the other")
+    counts = [p.metric(f"weir_relay_page_{name}") for name in ("readers", "feeds")]
+    t.equal(f"{what}: two read one stream, and so it is counted", counts, [2, 1])
+    missed = p.metric("weir_relay_page_missed_flows_total")
+    t.check(f"{what}: and what they were told", 0 <= missed - slow.told - quick.told < FULL // 1000, (missed, slow.told, quick.told))
     print(f"{what}: {len(slow.shown)} shown, {slow.lost} told as lost in {slow.names.count('lost')} events")
     slow.close()
     quick.close()

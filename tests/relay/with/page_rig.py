@@ -16,6 +16,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 from agents import *  # noqa: F403
 from agents import B, DIR, t
@@ -39,7 +40,9 @@ class Page:
                                             f"--past={past}", "--edges=200"], stdout=subprocess.DEVNULL)
             t.until(lambda: os.path.exists(f"{DIR}/a.{AGENTS - 1}.sock"))
             agents = [Named(f"n{i}", f"{DIR}/a.{i}.sock") for i in range(AGENTS)]
-        self.relay = Relay(agents, "--page=127.0.0.1:0", name=name)
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            self.metrics = s.getsockname()[1]
+        self.relay = Relay(agents, "--page=127.0.0.1:0", f"--metrics=127.0.0.1:{self.metrics}", name=name)
         t.check("all nodes are there", self.relay.connected(len(agents)))
         with open(f"{DIR}/{name}.log") as f:
             self.port = int(f.read().rsplit("the page is at http://127.0.0.1:", 1)[1].split("/")[0])
@@ -78,6 +81,10 @@ class Page:
     def lives(self, what):
         t.equal(f"{what}: the next one is answered", self.ask("/api/v1/map")[0], 200)
 
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=20) as r:
+            return float(re.search(rf"^{name} (\S+)$", r.read().decode(), re.M).group(1))
+
     def streams(self):
         """Of flows, that the relay has under way."""
         return next(g.used for g in self.relay.api.ClusterStatus().gauges if g.name == "streams")
@@ -107,10 +114,11 @@ class Readers(threading.Thread):
 
 
 class Stream:
-    """One page's flows, event by event, read when asked to.  'lost' is what was told since the first flow."""
+    """One page's flows, event by event, read when asked to.  'told' was lost in all, 'lost' since the first flow."""
     def __init__(self, page, q, room=None):
         self.socket = page.open(f"/api/v1/flows?{urllib.parse.urlencode({'q': q})}", room)
-        self.rest, self.names, self.shown, self.lost, self.over, self.bytes, self.since = b"", [], [], 0, None, 0, 0
+        self.nodes = set()		# told before the first flow
+        self.rest, self.names, self.shown, self.lost, self.over, self.bytes, self.since, self.told = b"", [], [], 0, None, 0, 0, 0
 
     def read(self):
         data = self.socket.recv(1 << 20)
@@ -125,11 +133,15 @@ class Stream:
     def event(self, e):
         name = e[e.find(b"event: ") + 7:].split(b"\n", 1)[0].decode() if b"event: " in e else "beat"
         self.names.append(name)
+        if name == "node" and not self.shown:
+            self.nodes |= set(re.findall(rb"node-\d+|n\d+", e.split(b'"node_names":', 1)[-1]))
         if name == "flow":
             self.since += 1
             self.shown.append(re.search(rb'"uuid":"node-(\d+)-(\d+)"', e).groups())
         elif name == "lost":
-            self.since, told = 0, int(re.search(rb'"num_events_lost":"(\d+)"', e).group(1))
+            told = int(re.search(rb'"num_events_lost":"(\d+)"', e).group(1))
+            self.since = 0
+            self.told += told
             self.lost += told if self.shown else 0
         elif name == "end":
             self.over = e
