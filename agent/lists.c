@@ -7,6 +7,7 @@
 
 #include "agent/answers.h"
 #include "agent/cluster.h"
+#include "agent/used.h"
 #include "lib/addr.h"
 #include "lib/word.h"
 
@@ -168,8 +169,12 @@ struct policy_answer {
 	struct agent *a;
 	struct one_policy *one;
 	size_t n, room;
-	struct end *pod;		/* those of this node */
+	struct local {
+		struct end end;
+		unsigned int number;
+	} *pod;				/* those of this node */
 	size_t npod;
+	struct used used;
 };
 
 static struct one_policy *add_policy(struct policy_answer *to, const char *ns, const char *name)
@@ -192,6 +197,24 @@ static struct one_policy *add_policy(struct policy_answer *to, const char *ns, c
 	return one;
 }
 
+static void used_at(Weir__V1__Policy *out, const struct used_count *c)
+{
+	*(out->audit ? &out->would_deny : &out->denied) += c->n;
+	if (c->last > out->last_used)
+		out->last_used = c->last;
+}
+
+/* What no rule allowed, of pods that it isolates. */
+static void add_defaults(struct policy_answer *to, const struct object *o, const struct local *pod, Weir__V1__Policy *out)
+{
+	const struct object *const only[] = { o };
+	char name[64];
+
+	for (int dir = 0; to->used.side && pod->number && pod->number < USED_ENDPOINTS && dir < WEIR_DIRS; dir++)
+		if (explain_isolating(only, 1, dir, &pod->end.explain, name, sizeof(name)))
+			used_at(out, &to->used.side[pod->number][dir][!!out->audit]);
+}
+
 static void on_policy(void *ctx, struct object *o)
 {
 	struct policy_answer *to = ctx;
@@ -205,8 +228,12 @@ static void on_policy(void *ctx, struct object *o)
 	one->policy.priority = o->policy.priority;
 	one->policy.audit = o->policy.audit;
 	one->policy.rules = o->policy.nrule[WEIR_INGRESS] + o->policy.nrule[WEIR_EGRESS];
-	for (size_t i = 0; i < to->npod; i++)
-		one->policy.pods += policy_selects(o, &to->pod[i].explain);
+	for (size_t i = 0; i < to->npod; i++) {
+		if (!policy_selects(o, &to->pod[i].end.explain))
+			continue;
+		one->policy.pods++;
+		add_defaults(to, o, &to->pod[i], &one->policy);
+	}
 	one->policy.state = (char *)(one->policy.pods ? "in-force" : "selects-nobody-here");
 	object_free(o);
 }
@@ -259,7 +286,8 @@ static void add_hits(struct policy_answer *to)
 		return;
 	}
 	for (unsigned int n = WEIR_RULE_FIRST; n < WEIR_RULES; n++) {
-		const struct rule_name *rule = hits[n] ? rules_of(to->a->rules, n) : NULL;
+		const struct used_count *used = to->used.rule ? &to->used.rule[n] : NULL;
+		const struct rule_name *rule = hits[n] || (used && used->last) ? rules_of(to->a->rules, n) : NULL;
 		struct one_policy key, *found;
 
 		if (!rule)
@@ -267,8 +295,11 @@ static void add_hits(struct policy_answer *to)
 		key.policy.tier = (char *)tier_word(rule->tier);
 		snprintf(key.name, sizeof(key.name), "%s%s%s", rule->ns, *rule->ns ? "/" : "", rule->policy);
 		found = bsearch(&key, to->one, to->n, sizeof(*to->one), by_who);
-		if (found)
-			found->policy.hits += hits[n];
+		if (!found)
+			continue;
+		found->policy.hits += hits[n];
+		if (used)
+			used_at(&found->policy, used);
 	}
 	free(hits);
 }
@@ -276,13 +307,14 @@ static void add_hits(struct policy_answer *to)
 static void on_local(void *ctx, const struct endpoint_info *info)
 {
 	struct policy_answer *to = ctx;
-	struct end *more = to->npod & (to->npod - 1) ? to->pod :
-			   realloc(to->pod, (to->npod ? 2 * to->npod : 1) * sizeof(*more));
+	struct local *more = to->npod & (to->npod - 1) ? to->pod :
+			     realloc(to->pod, (to->npod ? 2 * to->npod : 1) * sizeof(*more));
 
 	if (!more)
 		return;
 	to->pod = more;
-	if (!end_of_pod(to->a, info->ns, info->name, &to->pod[to->npod]))
+	to->pod[to->npod].number = info->number;
+	if (!end_of_pod(to->a, info->ns, info->name, &to->pod[to->npod].end))
 		to->npod++;
 }
 
@@ -312,6 +344,7 @@ int answer_policies(struct agent *a, answer_fn fn, void *ctx)
 	struct policy_answer to = { .a = a };
 	int err;
 
+	used_read(&to.used, a->records, a->rules);	/* without memory: listed all the same */
 	endpoints_each(a->endpoints, on_local, &to);
 	policies_each(a->policies, OBJECT_POLICY, NULL, on_policy, &to);
 	policies_each(a->policies, OBJECT_CLUSTER_POLICY, NULL, on_policy, &to);
@@ -321,10 +354,11 @@ int answer_policies(struct agent *a, answer_fn fn, void *ctx)
 	add_hits(&to);
 	err = send_policies(&to, fn, ctx);
 	for (size_t i = 0; i < to.npod; i++)
-		end_drop(&to.pod[i]);
+		end_drop(&to.pod[i].end);
 	for (size_t i = 0; i < to.n; i++)
 		free(to.one[i].why);
 	free(to.pod);
 	free(to.one);
+	used_free(&to.used);
 	return err;
 }

@@ -87,12 +87,16 @@ static Weir__V1__ClusterPolicy *add_up_policy(struct arena *a, const struct of_n
 	weir__v1__cluster_policy__init(out);
 	*sum = *of[0].policy;
 	sum->pods = 0;
-	sum->hits = 0;
+	sum->hits = sum->denied = sum->would_deny = 0;
 	for (size_t i = 0; i < n; i++) {
 		const Weir__V1__Policy *p = of[i].policy;
 
 		sum->pods += p->pods;
 		sum->hits += p->hits;
+		sum->denied += p->denied;
+		sum->would_deny += p->would_deny;
+		if (p->last_used > sum->last_used)
+			sum->last_used = p->last_used;
 		sum->audit |= p->audit;
 		if (gravity(p->state) > gravity(sum->state)) {
 			sum->state = p->state;

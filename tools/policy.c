@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir policy: list, check, test. */
+#include <time.h>
+
 #include "tools/ask.h"
 #include "tools/list.h"
+#include "tools/words.h"
 
 static struct verb_want want;
 
@@ -9,15 +12,29 @@ static const struct opt options[] = { VERB_OPTIONS(&want), OPT_END };
 
 static const struct verb_help help = {
 	"policy list [OPTION...]",
-	"Lists the policies the agent knows: tier, whom they select here, how often their rules decided, and their state.",
+	"Lists the policies the agent knows: tier, whom they select here, how often their rules decided, and their state. "
+	"DENIED (of an audited one: what it would have) and USED AGO go as far back as the records that are kept; a denial by "
+	"default is told of every policy that isolates the pod.",
 	"0 listed, 1 there is none, or one is rejected", false,
 	"  weir policy list\n"
 	"  weir policy list -o json | jq '.policies[] | select(.why != \"\")'\n",
 	NULL
 };
 
+static const char *since(uint64_t last, char *buf, size_t size)
+{
+	struct timespec now;
+	uint64_t ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ms = now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	return !last ? "-" : text_age(ms > last / 1000000 ? ms - last / 1000000 : 0, buf, size);
+}
+
 static void add_row(struct table *t, const Weir__V1__Policy *p)
 {
+	char age[32];
+
 	table_cell(t, "%s", p->name);
 	table_cell(t, "%s", p->tier);
 	table_cell(t, p->priority ? "%u" : "-", p->priority);
@@ -25,6 +42,8 @@ static void add_row(struct table *t, const Weir__V1__Policy *p)
 	table_cell(t, "%u", p->rules);
 	table_cell(t, "%u", p->pods);
 	table_cell(t, "%llu", (unsigned long long)p->hits);
+	table_cell(t, "%llu", (unsigned long long)(p->audit ? p->would_deny : p->denied));
+	table_cell(t, "%s", since(p->last_used, age, sizeof(age)));
 	table_cell(t, "%s%s%s", p->state, *p->why ? ": " : "", p->why);
 }
 
@@ -65,7 +84,7 @@ int policy_list_main(int argc, char **argv)
 		return code;
 	if (words.n)
 		return verb_fail(VERB_USAGE, "'%s' is not understood", words.word[0]);
-	table_begin(&seen.list.table, "POLICY", "TIER", "PRIORITY", "MODE", "RULES", "PODS HERE", "HITS", "STATE", NULL);
+	table_begin(&seen.list.table, "POLICY", "TIER", "PRIORITY", "MODE", "RULES", "PODS HERE", "HITS", "DENIED", "USED AGO", "STATE", NULL);
 	list_begin(&seen.list, &want, "policies");
 	code = ask_each(&want, &ask, ASK_WAIT_MS, on_part, &seen);
 	list_end(&seen.list, code);

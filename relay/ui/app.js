@@ -12,7 +12,7 @@ import * as sheet from "./sheet.js";
 import * as strip from "./strip.js";
 import * as table from "./table.js";
 import * as why from "./why.js";
-import { command, count } from "./words.js";
+import { command, count, quote } from "./words.js";
 
 const MAP_MS = 2000, EMPTY_MS = 400, STRIP_MS = 4000, POLICIES_MS = 5000;
 const phone = matchMedia("(max-width:720px)"), wide = matchMedia("(min-width:1800px)"), night = matchMedia("(prefers-color-scheme:dark)");
@@ -157,6 +157,7 @@ const acts = {
 	},
 	filter: () => ask(details.filterOf()),
 	copyrow: (button) => copy(command(details.filterOf()), button),
+	bypolicy: (button) => set({ tab: "flows", q: `--denied --policy ${quote(button.dataset.policy)}` }),
 	newest: () => table.newest(),
 	columns: () => set({ cols: "" }),
 	copylink: (button) => copy(link({ sel: details.lineOfFlow()?.key ? `e:${details.lineOfFlow().key}` : state.sel }), button),
@@ -309,7 +310,10 @@ for (const width of [phone, matchMedia("(min-width:1181px)")])
 watch((change) => {
 	theme();
 	sheet.place();
-	$("#q").value = state.q;
+	if (Object.keys(change).every((name) => name === "view" || name === "sheet"))
+		return;
+	if ("q" in change)
+		$("#q").value = state.q;		// else what is being typed stays
 	$("#clear").hidden = !state.q;
 	if ("q" in change || "from" in change)
 		table.ask();

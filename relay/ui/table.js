@@ -97,6 +97,7 @@ function blank() {
 }
 
 export function draw(el) {
+	const top = el.className === "pane flows" ? el.scrollTop : 0;		// drawn anew, it is read on where it was
 	el.className = "pane flows";
 	let body = null;
 	el.style.setProperty("--cols", template());
@@ -118,6 +119,8 @@ export function draw(el) {
 	};
 	el.onscroll = paint;
 	paint();
+	if (top)
+		el.scrollTop = top;
 }
 // Row i comes into sight.
 export function reveal(i) {

@@ -12,6 +12,10 @@ export const clock = (ms, fine) => {
 	const text = d.toTimeString().slice(0, 8);
 	return fine ? `${text}.${String(d.getMilliseconds()).padStart(3, "0")}` : text;
 };
+export const ago = (ms) => {
+	const s = Math.max(0, (Date.now() - ms) / 1000);
+	return s < 2 ? "now" : s < 90 ? `${Math.round(s)} s ago` : s < 5400 ? `${Math.round(s / 60)} min ago` : s < 129600 ? `${Math.round(s / 3600)} h ago` : `${Math.round(s / 86400)} d ago`;
+};
 export const count = (n) => n.toLocaleString("en");
 export const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 

@@ -140,7 +140,7 @@ cat >"$dir/relay/weir.v1.Relay.Edges" <<'END'
 @300
 {"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:06Z","last":true,"edge":[{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"8","bytes":"6244"}]}
 END
-echo '{"policy":[{"policy":{"name":"shop/cart","tier":"networkpolicy","pods":3,"rules":2,"hits":"11","state":"in-force"},"nodes":2}],"node":[{"node":"n3","error":"connection refused"}]}' \
+echo '{"policy":[{"policy":{"name":"shop/cart","tier":"networkpolicy","pods":3,"rules":2,"hits":"11","denied":"4","last_used":"1000000000","state":"in-force"},"nodes":2}],"node":[{"node":"n3","error":"connection refused"}]}' \
 	>"$dir/relay/weir.v1.Relay.Policies"
 echo '{"node":[{"node":"n1","endpoint":[{"number":1,"pod":"shop/cart","state":"armed"}]},{"node":"n2","endpoint":[{"number":1,"pod":"shop/database","state":"armed"}]}]}' \
 	>"$dir/relay/weir.v1.Relay.Endpoints"
@@ -160,7 +160,7 @@ row "the cluster's status" 1 '^nodes 1/2 connected +flows/s 12.5 +kept 10 of 100
 has "a node that is away, and why, in words that move no cursor" '^n3 +unavailable .*connection refused\^\[\[2J$' "$dir/said"
 has "what is fullest" '50 % flows' "$dir/said"
 has "what is rejected" '^rejected by n1: NetworkPolicy shop/x: port 70000' "$dir/said"
-row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +in-force' "$weir" policy list --server "$relay"
+row "policies of all nodes" 0 '^shop/cart +networkpolicy .* 11 +4 +[0-9]+d [0-9]+h +in-force' "$weir" policy list --server "$relay"
 has "and which did not answer" 'node n3 did not answer: connection refused' "$dir/said"
 row "why, of both nodes as one answer" 1 '^  ingress of shop/database: denied' "$weir" why --server "$relay" shop/rogue shop/database:5432
 has "the other side" '^  egress of shop/rogue: allowed' "$dir/said"

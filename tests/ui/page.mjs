@@ -99,7 +99,14 @@ async function why(page) {
 	await b.shot(page, "why");
 	await page.locator("[data-tab=policies]").first().click();
 	await until("policies and their hits", async () => /shop\/default-deny/.test(await text(page, "#pane")) && /enforced/.test(await text(page, "#pane")));
+	await until("and what they denied of late, and when", async () => (await page.locator(".pol .row", { hasText: "default-deny" }).locator(".denials b").innerText()) !== "0" && /now|ago/.test(await text(page, "#pane")));
 	await b.shot(page, "policies");
+	await page.locator(".pol .row", { hasText: "database" }).locator(".denials button").click();
+	await until("a click: those flows", async () => {
+		const rows = await page.locator(".row").allInnerTexts();
+		return rows.length > 0 && rows.every((r) => /deny/.test(r) && /shop\/database|default-deny/.test(r)) && /--policy shop\/database/.test(await box(page).inputValue());
+	});
+	await ask(page, "");
 }
 
 async function keys(page) {
@@ -213,6 +220,8 @@ async function hands(page) {
 	await page.locator(".row").nth(2).click();
 	const chosen = () => page.locator(".row.sel").evaluate((el) => [el.children[0].textContent, Math.round(el.getBoundingClientRect().top)].join(" ")), first = await chosen(), n = await text(page, ".counted");
 	await until("flows go on", async () => (await text(page, ".counted")) !== n);
+	await page.keyboard.press("t");			// all is drawn anew
+	await page.keyboard.press("t");
 	ok("and the chosen row stays where it is", (await chosen()) === first, `${first}, ${await chosen()}`);
 	await page.evaluate(() => document.activeElement?.blur());
 	await page.keyboard.press("Escape");
