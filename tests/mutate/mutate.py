@@ -40,6 +40,9 @@ def sites(path):
     return out
 
 
+# A mutant that reads or writes what is not its own is caught in the act: its own file is watched, the rest is as ever.
+SANITIZE = "-fsanitize=address"
+
 # How rules and misses are worded: no verdict hangs on it, and tests of their own read it.
 WORDING = ("near", "line", "words", "ruletext", "image_dump")
 
@@ -52,8 +55,8 @@ class Mutants:
                                      "B=" + build, "print-flags"], capture_output=True, text=True, check=True).stdout.split()
         self.flags = [f for f in self.flags if f not in ("-Werror", "-g")]
 
-    def compile(self, source, out, include):
-        return subprocess.run(["gcc", *self.flags, "-w", "-g0", "-iquote", include, "-c", source, "-o", out],
+    def compile(self, source, out, include, *more):
+        return subprocess.run(["gcc", *self.flags, "-w", "-g0", *more, "-iquote", include, "-c", source, "-o", out],
                               capture_output=True).returncode == 0
 
     def code(self, obj):
@@ -76,7 +79,7 @@ class Mutants:
             subprocess.run(["ar", "d", lib, name], check=True)
             subprocess.run(["ar", "r", lib, obj], check=True, capture_output=True)
         out = tmp + "/" + os.path.basename(program)
-        done = subprocess.run(["gcc", *own, lib, "-o", out, "-lbpf", "-lelf", "-lz", "-lyaml", "-lprotobuf-c", "-lpthread", "-lm"],
+        done = subprocess.run(["gcc", SANITIZE, *own, lib, "-o", out, "-lbpf", "-lelf", "-lz", "-lyaml", "-lprotobuf-c", "-lpthread", "-lm"],
                               capture_output=True, text=True)
         if done.returncode:
             sys.exit("mutate: %s cannot be linked with a mutant, so nothing would be killed by it:\n%s" % (program, done.stderr[-2000:]))
@@ -109,6 +112,7 @@ class Mutants:
             open(source, "w").write("\n".join(lines))
             if not self.compile(source, mutant, os.path.dirname(path)) or self.code(plain) == self.code(mutant):
                 return path, site, "no mutant"
+            self.compile(source, mutant, os.path.dirname(path), SANITIZE)
             return path, site, self.killed_by(tmp, mutant, name)
         finally:
             shutil.rmtree(tmp)

@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A few mutants of the compiler, others each time; all of them by `make mutate`.  So few say little: the bound is loose.
-exec nice python3 tests/mutate/mutate.py --sample "${MUTANTS:-16}" --worlds 100 --least 40
+exec nice python3 tests/mutate/mutate.py --sample "${MUTANTS:-16}" --worlds 100 --least 25
