@@ -210,7 +210,11 @@ function box() {
 		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
 			e.preventDefault();
 			chosen = (chosen + (e.key === "ArrowDown" ? 1 : -1) + offers.length) % (offers.length || 1);
-			[...$("#help").children].forEach((d, i) => d.classList.toggle("at", i === chosen));
+			[...$("#help").children].forEach((d, i) => {
+				d.classList.toggle("at", i === chosen);
+				d.setAttribute("aria-selected", String(i === chosen));
+			});
+			$("#help").children[chosen]?.scrollIntoView({ block: "nearest" });
 			q.setAttribute("aria-activedescendant", `offer${chosen}`);
 		} else if (e.key === "Tab" && offers.length && q.value) {
 			e.preventDefault();

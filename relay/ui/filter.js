@@ -19,6 +19,8 @@ const words = (q) => q.match(/'[^']*'|"[^"]*"|\S+/g)?.map((w) => w.replace(/^(['
 
 // What may stand for the word being typed: what to put, in place of what, what its value is called, what it does.
 export async function complete(q, known) {
+	if (!q.trim())
+		return guess("", known);		// who begins is offered the usual ones
 	try {
 		const { typed, words } = await get("complete", { q }, 1500);
 		return words.slice(0, 8).map((w) => ({ put: w.text, text: w.value ?? "", help: w.help, typing: typed }));
