@@ -26,7 +26,7 @@
 #include "lib/loop.h"
 #include "lib/rpc/loop.h"
 
-#define FEED_LAST	300		/* flows of the past that a shared feed begins with */
+#define FEED_LAST	300		/* flows of the past that a shared feed begins with: what relay/ui/table.js asks for */
 #define FEED_KEEP	450		/* and that it keeps, so that who joins is not lapped before it has begun to read */
 #define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps at most */
 #define FEED_OWN	(128U << 10)	/* that one reader's own keeps */

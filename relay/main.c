@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 	err = answer(&r->relay.settings);
 	if (err < 0) {
 		mallopt(M_ARENA_MAX, 1);	/* one thread allocates: more would only hold more */
-		mallopt(M_MMAP_THRESHOLD, 64 << 10);	/* what is large comes and goes by itself, and leaves no holes */
+		mallopt(M_MMAP_THRESHOLD, 128 << 10);	/* the default, pinned: what is large comes and goes by itself */
 		signal(SIGPIPE, SIG_IGN);
 		identify(&r->relay);
 		err = start(r);
