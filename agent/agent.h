@@ -29,6 +29,7 @@
 
 struct events;
 struct export;
+struct isolators;
 struct judge;
 struct meters;
 struct observers;
@@ -48,6 +49,7 @@ struct agent {
 	struct quiet *quiet;		/* every thread's: this one's point is the housekeeping */
 	struct ends *ends;
 	struct edges *edges;
+	struct isolators *isolators;
 	struct losses *losses;
 	struct counts *counts;		/* of records, for the meters; NULL without */
 	struct reader *reader;

@@ -13,6 +13,8 @@
 #define AT_ONCE 128			/* edges in one reply */
 #define STREAMS_MOST 32			/* of these: each may tell all edges every second */
 #define SCAN 1024			/* looked at in one go */
+#define UNNAMED 256			/* edges told before it was known who isolates the pod: told again in the next round */
+#define ISOLATING_BYTES 400		/* of names; the relay keeps 1 KiB of an author */
 #define INTERVAL_MS 5000
 #define INTERVAL_LEAST_MS 1000
 #define INTERVAL_MOST_MS 3600000
@@ -29,6 +31,8 @@ struct edge_stream {
 	unsigned int at;		/* the edge that is looked at next */
 	uint64_t since, version;	/* told so far; what this round tells */
 	uint64_t removed;
+	unsigned int unnamed[UNNAMED], n_unnamed, n_again;	/* [0, n_again) are of the round before */
+	unsigned int again;		/* of them: looked at next */
 };
 
 /* One reply; everything that it points to. */
@@ -38,6 +42,8 @@ struct edge_reply {
 	Weir__V1__EdgeEnd end[AT_ONCE][2];
 	uint32_t bucket[AT_ONCE][EDGES_BUCKETS];
 	uint32_t rule[AT_ONCE];		/* of author[i] */
+	uint32_t name[AT_ONCE];		/* who was denied by default; 0: by a rule */
+	bool egress[AT_ONCE];
 	Weir__V1__Decision author[AT_ONCE], *authors[AT_ONCE];
 	Weir__V1__Lost lost[LOSS_STAGES], *losts[LOSS_STAGES];
 	Google__Protobuf__Timestamp since, now;
@@ -86,9 +92,23 @@ static void describe_end(Weir__V1__EdgeEnd *to, const struct ends_group *g)
 	to->kind = (char *)g->kind;
 }
 
-/* Its place among the authors of this reply, from 1. */
-static uint32_t author(const struct serve *s, struct edge_reply *to, uint32_t rule)
+static void name_isolators(const struct serve *s, const struct edge_sums *sums, Weir__V1__Decision *d)
 {
+	const struct isolators_who *who = isolators_get(s->a->isolators, sums->denied_name, sums->denied_egress ? WEIR_EGRESS : WEIR_INGRESS);
+	size_t bytes = 0;
+
+	for (; who && d->n_isolating < who->named && bytes < ISOLATING_BYTES; d->n_isolating++)
+		bytes += strlen(who->policy[d->n_isolating]);
+	if (!who)
+		return;
+	d->isolating = (char **)who->policy;
+	d->isolating_more = who->named + who->more - d->n_isolating;
+}
+
+/* Its place among the authors of this reply, from 1. */
+static uint32_t author(const struct serve *s, struct edge_reply *to, const struct edge_sums *sums)
+{
+	uint32_t rule = sums->denied_rule;
 	const struct rule_name *name = rules_get(s->a->rules, rule);
 	size_t n = to->reply.n_author;
 	Weir__V1__Decision *d = &to->author[n];
@@ -96,7 +116,7 @@ static uint32_t author(const struct serve *s, struct edge_reply *to, uint32_t ru
 	if (!rule)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		if (to->rule[i] == rule)
+		if (to->rule[i] == rule && to->name[i] == sums->denied_name && (!sums->denied_name || to->egress[i] == sums->denied_egress))
 			return i + 1;
 	weir__v1__decision__init(d);
 	d->verdict = (char *)"deny";
@@ -109,7 +129,11 @@ static uint32_t author(const struct serve *s, struct edge_reply *to, uint32_t ru
 		d->rule = name->index + 1;
 		d->rule_name = (char *)name->name;
 	}
+	if (sums->denied_name)
+		name_isolators(s, sums, d);
 	to->rule[n] = rule;
+	to->name[n] = sums->denied_name;
+	to->egress[n] = sums->denied_egress;
 	to->authors[n] = d;
 	return ++to->reply.n_author;
 }
@@ -146,7 +170,7 @@ static void describe(const struct serve *s, struct edge_reply *to, const struct 
 		e->handshake_bucket = to->bucket[n];
 		e->n_handshake_bucket = EDGES_BUCKETS;
 	}
-	e->denied_rule = author(s, to, sums->denied_rule);
+	e->denied_rule = author(s, to, sums);
 	e->denied_egress = sums->denied_egress;
 	to->reply.n_edge++;
 }
@@ -199,8 +223,22 @@ static void begin_round(struct edge_stream *e)
 	e->version = edges_version(e->s->a->edges);
 	e->whole = !e->told || removed != e->removed;
 	e->removed = removed;
-	e->at = 0;
+	e->at = e->again = 0;
+	e->n_again = e->n_unnamed;
 	e->begun = true;
+}
+
+static void tell_edge(struct edge_stream *e, struct edge_reply *to, unsigned int i, const struct edge *edge)
+{
+	const struct edge_sums *s = &edge->sums;
+	enum weir_dir dir = s->denied_egress ? WEIR_EGRESS : WEIR_INGRESS;
+
+	describe(e->s, to, edge);
+	if (!s->denied_name || isolators_get(e->s->a->isolators, s->denied_name, dir))
+		return;
+	isolators_want(e->s->a->isolators, s->denied_name, dir);
+	if (e->n_unnamed < UNNAMED)
+		e->unnamed[e->n_unnamed++] = i;
 }
 
 /* As many as fit one reply.  True: the round is over. */
@@ -212,8 +250,12 @@ static bool gather(struct edge_stream *e, struct edge_reply *to)
 
 	for (unsigned int looked = 0; e->at < end && looked < SCAN && to->reply.n_edge < AT_ONCE; looked++, e->at++)
 		if (edges_copy(edges, e->at, e->whole ? 0 : e->since, &edge))
-			describe(e->s, to, &edge);
-	return e->at >= end;
+			tell_edge(e, to, e->at, &edge);
+	/* those that were told without a name, and have not changed since */
+	for (; e->at >= end && e->again < e->n_again && to->reply.n_edge < AT_ONCE; e->again++)
+		if (!e->whole && edges_copy(edges, e->unnamed[e->again], 0, &edge) && edge.version <= e->since)
+			tell_edge(e, to, e->unnamed[e->again], &edge);
+	return e->at >= end && e->again >= e->n_again;
 }
 
 static enum rpc_next next_reply(struct edge_stream *e, struct rpc_out *out)
@@ -227,6 +269,8 @@ static enum rpc_next next_reply(struct edge_stream *e, struct rpc_out *out)
 		to.reply.last = true;
 		add_losses(e->s, &to);
 		e->since = e->version;
+		e->n_unnamed -= e->n_again;
+		memmove(e->unnamed, e->unnamed + e->n_again, e->n_unnamed * sizeof(*e->unnamed));
 		e->told = true;
 		e->due = e->begun = false;
 		rpc_timer_set(e->s->loop, &e->timer, e->interval_ms, on_time, e);

@@ -372,6 +372,7 @@ static void count_record(struct edges *e, struct edge_sums *s, const struct reco
 		s->denied_rule = r->rule[r->flags & WEIR_REC_EGRESS ? WEIR_EGRESS : WEIR_INGRESS];
 		s->denied_time = r->time;
 		s->denied_egress = r->flags & WEIR_REC_EGRESS;
+		s->denied_name = s->denied_rule == WEIR_RULE_ISOLATED ? r->name[s->denied_egress ? WEIR_EGRESS : WEIR_INGRESS] : 0;
 	}
 }
 

@@ -36,6 +36,7 @@ struct edge_sums {
 	uint32_t denied_rule;		/* the last denial's author, as rules_get() knows it; 0: none */
 	uint64_t denied_time;
 	bool denied_egress;		/* the source's side said so */
+	uint32_t denied_name;		/* whose side that is, where no rule decided; 0: one did */
 };
 
 struct edge {

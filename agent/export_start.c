@@ -15,7 +15,8 @@ int export_start(struct agent *a)
 	if (!options.file)
 		return 0;
 	settings_node(&a->settings, node, sizeof(node));
-	from.views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = node, .node_number = agent_number(a) };
+	from.views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = node, .node_number = agent_number(a),
+					   .isolators = a->isolators };
 	err = export_open(&a->export, &options, &from, &why);
 	if (err)
 		log_error("%s", why.text);

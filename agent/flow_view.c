@@ -103,6 +103,17 @@ static enum weir_dir deciding_side(const struct flow_views *v, const struct reco
 	return judged_here(r->rule[WEIR_INGRESS]) || !judged_here(r->rule[WEIR_EGRESS]) ? WEIR_INGRESS : WEIR_EGRESS;
 }
 
+/* Of a default deny: if it is known, and all of them. */
+static void view_isolating(const struct flow_views *v, const struct record *r, enum weir_dir side, struct flow *f)
+{
+	const struct isolators_who *who = r->rule[side] == WEIR_RULE_ISOLATED ? isolators_get(v->isolators, r->name[side], side) : NULL;
+
+	if (!who || who->more)
+		return;
+	f->isolating = who->policy;
+	f->isolatings = who->named;
+}
+
 static void view_verdict(const struct flow_views *v, const struct record *r, struct flow *f)
 {
 	enum weir_dir side = deciding_side(v, r);
@@ -124,6 +135,7 @@ static void view_verdict(const struct flow_views *v, const struct record *r, str
 	f->egress_denied = side == WEIR_EGRESS;
 	f->ingress_denied = side == WEIR_INGRESS;
 	f->match = match[side];
+	view_isolating(v, r, side, f);
 }
 
 /* With audited policies in force.  A flow's end says nothing of it: its opening did. */

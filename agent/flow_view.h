@@ -13,6 +13,7 @@
 #define WEIR_AGENT_FLOW_VIEW_H
 
 #include "agent/ends.h"
+#include "agent/isolators.h"
 #include "agent/records.h"
 #include "agent/rules.h"
 #include "lib/flow/flow.h"
@@ -24,6 +25,7 @@ struct flow_views {			/* none of them ours */
 	const char *const *node_label;
 	unsigned int node_labels;
 	uint64_t node_number;		/* what makes uuids differ from other nodes' */
+	const struct isolators *isolators;	/* NULL: who isolates a pod is not told */
 };
 
 void flow_view(const struct flow_views *v, const struct record *r, uint64_t number, struct flow *out);

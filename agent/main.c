@@ -103,6 +103,7 @@ static void on_committed(void *ctx)
 {
 	struct agent *a = ctx;
 
+	isolators_committed(a->isolators);
 	endpoints_committed(a->endpoints);
 }
 
@@ -258,7 +259,7 @@ static int start_records(struct agent *a)
 	if (!err)
 		err = edges_new(&a->edges, a->ends, EDGES_DEFAULT);
 	if (!err)
-		err = losses_new(&a->losses);
+		err = losses_new(&a->losses) ?: isolators_new(&a->isolators, a);
 	if (!err)
 		err = observers_open(&a->observers, a);
 	if (!err && (a->settings.metrics || a->settings.otlp))
@@ -272,6 +273,7 @@ static int start_records(struct agent *a)
 	with.rules = a->rules;
 	with.records = a->records;
 	with.counts = a->counts;
+	with.isolators = a->isolators;
 	err = reader_open(&a->reader, &with);
 	if (err)
 		return log_err(err, "cannot read what the kernel records");
@@ -442,6 +444,7 @@ static void stop(struct agent *a)
 	observers_close(a->observers);
 	events_free(a->events);
 	edges_free(a->edges);
+	isolators_free(a->isolators);
 	losses_free(a->losses);
 	ends_free(a->ends);
 	names_free(a->names);

@@ -156,13 +156,17 @@ static void on_cell(void *ctx, const struct counts_cell *cell)
 {
 	struct meters *m = ctx;
 	const struct agent *a = m->a;
-	const struct flow_views views = { .ends = a->ends, .rules = a->rules, .node = "" };
+	const struct flow_views views = { .ends = a->ends, .rules = a->rules, .node = "", .isolators = a->isolators };
 	struct counted c = { .cell = cell };
 	char ip[2][ADDR_TEXT_SIZE];
 	struct record record;
 	struct flow flow;
 
 	record_of(cell, &record);
+	if (record.kind == WEIR_REC_DENIED || record.flags & WEIR_REC_CUT)
+		for (int dir = 0; dir < WEIR_DIRS; dir++)
+			if (record.rule[dir] == WEIR_RULE_ISOLATED)
+				isolators_now(a->isolators, record.name[dir], dir);
 	flow_view(&views, &record, 0, &flow);
 	c.flow = &flow;
 	for (int side = 0; side < 2; side++) {

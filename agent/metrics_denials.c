@@ -47,6 +47,18 @@ static const char *policy_text(const struct flow_author *a, char buf[520])
 	return buf;
 }
 
+/* Who denied; where no rule did, who isolates the pod. */
+static const char *denier_text(const struct flow *f, const struct flow_author *a, char buf[520])
+{
+	size_t n = 0;
+
+	if (*a->policy || !f->isolatings)
+		return policy_text(a, buf);
+	for (unsigned int i = 0; i < f->isolatings && n < 520; i++)
+		n += snprintf(buf + n, 520 - n, "%s%s", i ? ", " : "", f->isolating[i]);
+	return buf;
+}
+
 /* In written order, or which default. */
 static const char *rule_text(const struct flow_author *a, char buf[12])
 {
@@ -92,7 +104,7 @@ static void count_denied(struct meters *m, const struct counted *c)
 	const uint64_t owner[METRICS_OWNERS] = { c->end[0].workload, c->end[1].workload };
 	char policy[520], rule[12];
 	struct series *s = metric_series(m->denials->denied, (const char *[]){ f->reason, side ? "ingress" : "egress",
-					 namespace_text(c, side), policy_text(by, policy), rule_text(by, rule),
+					 namespace_text(c, side), denier_text(f, by, policy), rule_text(by, rule),
 					 namespace_text(c, 0), workload_text(c, 0), namespace_text(c, 1), workload_text(c, 1) },
 					 c->cell->other ? NULL : owner);
 

@@ -63,6 +63,15 @@ static void name(struct naming *n, const struct weir_record *from, struct record
 	to->name[WEIR_INGRESS] = ends_name(n->ends, from->endpoint[WEIR_INGRESS], &from->dst, number);
 }
 
+/* Whoever tells of it will want to know who isolates the pod, if no rule has decided. */
+static void denied(struct naming *n, const struct record *to)
+{
+	enum weir_dir side = to->flags & WEIR_REC_EGRESS ? WEIR_EGRESS : WEIR_INGRESS;
+
+	if (to->rule[side] == WEIR_RULE_ISOLATED && (to->kind == WEIR_REC_DENIED || to->flags & WEIR_REC_CUT))
+		isolators_want(n->isolators, to->name[side], side);
+}
+
 /* A flow opens: who its ends are, and since when it is known, stays with its slot.  Its first packet is counted now. */
 static void opened(struct naming *n, const struct record *to, struct edge_traffic *traffic)
 {
@@ -171,6 +180,8 @@ void naming_batch(struct naming *n, const struct weir_record *const *from, unsig
 		name(n, b.from[i], &b.to[i], b.first + i);
 		if (b.from[i]->kind == WEIR_REC_OPENED)
 			opened(n, &b.to[i], &b.traffic[i]);
+		else
+			denied(n, &b.to[i]);
 	}
 	if (n->edges)
 		edges_records(n->edges, b.to, b.traffic, b.n, n->now);

@@ -15,6 +15,7 @@
 #include "agent/edges.h"
 #include "agent/ends.h"
 #include "agent/flows.h"
+#include "agent/isolators.h"
 #include "agent/losses.h"
 #include "agent/notes.h"
 #include "agent/records.h"
@@ -28,6 +29,7 @@ struct naming {				/* parts not ours */
 	struct losses *losses;
 	struct counts *counts;
 	struct notes *notes;
+	struct isolators *isolators;
 	uint64_t tick;			/* of a tag's clock, nanoseconds: datapath_tick(); 0: no silence is told */
 	/* its own */
 	uint64_t to_real;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds */

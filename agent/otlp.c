@@ -102,7 +102,8 @@ static void set_up(struct otlp *o)
 	o->send_logs = strstr(s->otlp_send, "flows");
 	o->send_metrics = strstr(s->otlp_send, "metrics");
 	settings_node(s, o->node, sizeof(o->node));
-	o->views = views ? *views : (struct flow_views){ .ends = o->a->ends, .rules = o->a->rules, .node = o->node };
+	o->views = views ? *views : (struct flow_views){ .ends = o->a->ends, .rules = o->a->rules, .node = o->node,
+							    .isolators = o->a->isolators };
 	o->who = (struct otlp_who){ .node = s->node ?: "", .cluster = s->cluster ?: "", .started = real_ns() };
 	o->logs = (struct sending){ .o = o, .path = LOGS_PATH, .backoff = { 500, 30000, 0 } };
 	o->metrics = (struct sending){ .o = o, .path = METRICS_PATH, .backoff = { 500, 30000, 0 } };

@@ -144,11 +144,24 @@ static void put_author(struct writer *w, const struct flow_author *a, bool egres
 #undef KEY
 }
 
+/* Of a default deny. */
+static void put_isolating(struct writer *w, const struct flow *f)
+{
+	char list[1024];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < f->isolatings && n < sizeof(list); i++)
+		n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->isolating[i]);
+	if (n)
+		text(w, 6, "weir.isolating", list);
+}
+
 static void put_attributes(struct writer *w, const struct flow *f)
 {
 	static const char *const kind[] = { "", "opened", "again", "denied", "closed" };
 	static const char *const direction[] = { "", "ingress", "egress" };
 
+	put_isolating(w, f);
 	put_author(w, &f->egress, true);
 	put_author(w, &f->ingress, false);
 	if (f->kind == FLOW_CLOSED) {

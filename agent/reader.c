@@ -46,7 +46,7 @@ static int open_parts(struct reader *r)
 
 	r->naming = (struct naming){ .ends = with->ends, .rules = with->rules, .records = with->records, .edges = with->edges,
 				     .losses = with->losses, .counts = with->counts, .notes = &r->notes,
-				     .tick = datapath_tick(with->datapath) };
+				     .isolators = with->isolators, .tick = datapath_tick(with->datapath) };
 	err = err ?: flows_open(&r->flows, with->datapath, NULL, NULL);
 	err = err ?: totals_open(&r->totals, with->datapath, r->flows, &r->naming, with->totals_ms);
 	return err ?: loop_open(&r->loop);

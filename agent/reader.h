@@ -36,6 +36,7 @@ struct reader_with {		/* none of them ours */
 	struct losses *losses;
 	unsigned int totals_ms;	/* 0: TOTALS_MS */
 	struct counts *counts;	/* may be NULL */
+	struct isolators *isolators;	/* likewise */
 	loop_fn on_records;	/* on that loop: there are new ones */
 	void *ctx;
 };

@@ -45,7 +45,8 @@ static void set_views(struct serve *s)
 	struct agent *a = s->a;
 
 	settings_node(&a->settings, s->node, sizeof(s->node));
-	s->views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = s->node, .node_number = agent_number(a) };
+	s->views = (struct flow_views){ .ends = a->ends, .rules = a->rules, .node = s->node, .node_number = agent_number(a),
+				      .isolators = a->isolators };
 	s->source = (struct stream_source){ .records = a->records, .views = &s->views, .losses = a->losses, .quiet = a->quiet,
 					    .reader = a->reader, .hints = s->hints, .rpc = s->loop };
 }

@@ -232,8 +232,10 @@ static bool add_hint(struct stream *s, const struct record *r, struct flow *f)
 	switch (hints_get(s->from.hints, r, &hint)) {
 	case HINT_KNOWN:
 		f->nearest = hint.nearest;
-		f->isolating = hint.isolating;
-		f->isolatings = hint.isolatings;
+		if (hint.isolatings) {
+			f->isolating = hint.isolating;
+			f->isolatings = hint.isolatings;
+		}
 		break;
 	case HINT_ASKED:
 		if (s->wait == WAITING)

@@ -112,6 +112,12 @@ static void write_author(const struct map_line *l, struct json_out *j)
 	json_text(j, "policy", d->policy);
 	json_uint(j, "rule", d->rule);
 	json_text(j, "text", d->text);
+	if (d->n_isolating) {
+		json_array(j, "isolating");
+		for (size_t i = 0; i < d->n_isolating; i++)
+			json_text(j, NULL, d->isolating[i]);
+		json_end(j);
+	}
 	json_end(j);
 	weir__v1__decision__free_unpacked(d, NULL);
 }

@@ -83,6 +83,21 @@ static struct edge *edge_of(struct edges *e, const Weir__V1__Edge *from)
 	return &e->edge[e->n - 1];
 }
 
+/* "shop/a, shop/b", as observe names those who isolate a pod. */
+static char *isolating_text(const Weir__V1__Decision *d)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = must(open_memstream(&text, &size));
+
+	for (size_t i = 0; i < d->n_isolating; i++)
+		fprintf(to, "%s%s", i ? ", " : "", d->isolating[i]);
+	if (d->isolating_more)
+		fprintf(to, " and %u more", d->isolating_more);
+	fclose(to);
+	return must(text);
+}
+
 static void note_author(struct edge *to, const Weir__V1__EdgesReply *r, uint32_t number)
 {
 	const Weir__V1__Decision *d = number && number <= r->n_author ? r->author[number - 1] : NULL;
@@ -91,6 +106,9 @@ static void note_author(struct edge *to, const Weir__V1__EdgesReply *r, uint32_t
 	if (!d)
 		return;
 	free(to->author);
+	to->author = *d->policy || !d->n_isolating ? NULL : isolating_text(d);
+	if (to->author)
+		return;
 	if (d->rule)
 		snprintf(rule, sizeof(rule), "#%u", d->rule);
 	if (asprintf(&to->author, "%s%s%s%s", d->namespace_, *d->namespace_ ? "/" : "", *d->policy ? d->policy : "(default deny)", rule) < 0)

@@ -95,7 +95,7 @@ function edge(l) {
 		`${short(l.s)} reaches ${short(l.t)}`),
 	h("div", { class: "when" }, h("span", { class: `v ${denied ? "deny" : l.verdict === "audit" ? "audit" : ""}` }, glyph(l.verdict), h("b", {}, denied ? `denied ${count(sum("denied"))} times` : rate(l.rate))),
 		denied ? ` at ${short(e.side === "egress" ? l.s : l.t)}, ${e.side}` : ` · ${bytes(sum("bytes"))}/s${l.measured ? ` · answers in ${micros(l.latency / l.measured)}` : ""}`),
-	denied && (e.author?.policy ? author(e.author, e.side, null, true) : seen ? author(seen.detail[e.side], e.side, seen.detail.isolating, true) : h("p", {}, e.author?.text ?? "")),
+	denied && (e.author?.policy || e.author?.isolating ? author(e.author, e.side, e.author.isolating, true) : seen ? author(seen.detail[e.side], e.side, seen.detail.isolating, true) : h("p", {}, e.author?.text ?? "")),
 	seen?.detail.nearest_miss && denied && h("p", {}, "Nearest: ", h("b", {}, seen.detail.nearest_miss), "."),
 	!denied && seen && author(seen.detail.ingress?.policy ? seen.detail.ingress : seen.detail.egress, "", null, false),
 	h("table", { class: "peers" }, h("caption", {}, "ports"), l.parts.slice(0, 8).map((p) => h("tr", {}, h("td", {}, glyph(p.verdict)), h("td", {}, `${p.port || "no port"}/${p.proto}`),

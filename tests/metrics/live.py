@@ -234,6 +234,10 @@ def numbers(lab, node):
     told = rose("weir_denied_packets_total", reason="no-rule") + rose("weir_untold_denied_packets_total", reason="no-rule")
     waiting = total(after, "weir_flow_table_events_total", event="repeated") - total(before, "weir_flow_table_events_total", event="repeated")
     t.check("each has its who and whom, or waits for its record", told <= dropped <= told + waiting, (dropped, told, waiting))
+    authors = {frozenset(dict(labels)["policy"].split(", ")) for (n, labels), v in after.items() if n == "weir_denied_packets_total" and
+               dict(labels)["reason"] == "no-rule"}
+    t.check("who isolates the pod is its author", {"shop/default-deny", "shop/rogue-out"} in authors, authors)
+    t.check("and never nobody", {""} not in authors, authors)
     t.equal("Hubble's drops are the same", rose("hubble_drop_total", reason="POLICY_DENIED"), rose("weir_denied_packets_total", reason="no-rule"))
     t.check("pings that policy does not allow", rose("hubble_icmp_total", family="IPv4", type="EchoRequest") >= 10)
     t.check("bytes", rose("weir_workload_bytes_total", way="there", **pair) > 11 * 5 * 40)

@@ -60,6 +60,8 @@ def one_denial(r):
     t.equal("its name", log.event_name, "weir.flow")
     t.check("its line", value(log.body).startswith("shop/rogue -> shop/database:5432 DROPPED TCP Flags: SYN"), value(log.body))
     t.check("when", abs(log.time_unix_nano / 1e9 - time.time()) < 60 and log.observed_time_unix_nano >= log.time_unix_nano)
+    isolating = [f.get("weir.isolating") for f in r.flows() if f["weir.kind"] == "denied"]
+    t.check("who isolates the pod", "shop/default-deny" in isolating, isolating)
     allowed = next(x for x in r.flows() if x["weir.kind"] == "opened")
     t.equal("who allowed it", (allowed.get("weir.ingress.policy"), allowed.get("weir.ingress.rule")), ("shop/cart", 1))
 

@@ -136,7 +136,7 @@ cat >"$dir/relay/weir.v1.Relay.ClusterStatus" <<'END'
 {"version":"9","uptime_ms":"3600000","connected":1,"unavailable":1,"node":[{"name":"n1","state":"connected","version":"9","flows_rate":12.5,"num_flows":"10","max_flows":"100","lost":"3","status":{"local_pods":4,"policies":2,"gauges":[{"name":"flows","used":"50","size":"100"},{"name":"pods","used":"1","size":"100"}],"rejected":[{"object":"NetworkPolicy shop/x","why":"port 70000","last_good":true}]}},{"name":"n3","state":"unavailable","why":"connection refused\u001b[2J"}],"lost":[{"where":"ring","events":"3"}]}
 END
 cat >"$dir/relay/weir.v1.Relay.Edges" <<'END'
-{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:00Z","whole":true,"last":true,"author":[{"namespace":"shop","policy":"default-deny","rule":2}],"edge":[{"source":{"namespace":"shop","workload":"cart"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"opened":"30","bytes":"1024","reply_bytes":"1024","live":3,"handshakes":"30","handshake_us":"6000"},{"source":{"namespace":"shop","workload":"rogue"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"9","denied_rule":1},{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"2","bytes":"100"}],"lost":[{"where":"ring","events":"4"}]}
+{"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:00Z","whole":true,"last":true,"author":[{"namespace":"shop","policy":"default-deny","rule":2},{"isolating":["shop/lock","shop/quiet"],"isolating_more":3}],"edge":[{"source":{"namespace":"shop","workload":"web"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"4","denied_rule":2},{"source":{"namespace":"shop","workload":"cart"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"opened":"30","bytes":"1024","reply_bytes":"1024","live":3,"handshakes":"30","handshake_us":"6000"},{"source":{"namespace":"shop","workload":"rogue"},"destination":{"namespace":"shop","workload":"database"},"protocol":6,"port":5432,"denied":"9","denied_rule":1},{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"2","bytes":"100"}],"lost":[{"where":"ring","events":"4"}]}
 @300
 {"instance":"1","since":"2026-11-21T17:00:00Z","now":"2026-11-21T17:05:06Z","last":true,"edge":[{"source":{"namespace":"pay","workload":"api"},"destination":{"workload":"world"},"protocol":17,"port":53,"opened":"8","bytes":"6244"}]}
 END
@@ -168,10 +168,11 @@ row "endpoints of all nodes" 0 '^n2 +1 +shop/database ' "$weir" endpoints --serv
 
 # top
 row "top, once" 0 '^shop/cart +shop/database +5432/tcp +2.0 KiB +30 +3 +0 +0 +0.20 ms' "$weir" top --once --server "$relay"
-has "sums of how long" 'cluster, sums of 5m 00s, by bytes: 3 edges, 4 events lost' "$dir/said"
+has "sums of how long" 'cluster, sums of 5m 00s, by bytes: 4 edges, 4 events lost' "$dir/said"
 row "by denials, with their author" 0 '^shop/rogue +shop/database +5432/tcp .* 9 +0 +- +shop/default-deny#2$' "$weir" top --once --by denials --server "$relay"
 has_not "and nobody else" 'shop/cart' "$dir/said"
-row "the head counts what is shown" 0 'by denials: 1 edge, ' "$weir" top --once --by denials --server "$relay"
+row "who isolates, where no rule decided" 0 '^shop/web +shop/database .* 4 +0 +- +shop/lock, shop/quiet and 3 more$' "$weir" top --once --by denials --server "$relay"
+row "the head counts what is shown" 0 'by denials: 2 edges, ' "$weir" top --once --by denials --server "$relay"
 row "of what there is" 0 'by bytes: 1 of [2-9] edges, ' "$weir" top --once --limit 1 --server "$relay"
 row "of a namespace" 0 '^pay/api +world +53/udp' "$weir" top --once -n pay --server "$relay"
 has_not "and no other" 'shop/' "$dir/said"
