@@ -83,6 +83,18 @@ static bool pass_by(struct feed *f, const uint8_t *data, size_t size)
 	return true;
 }
 
+/* Under the lock. */
+static void add(struct feed *f, const struct tape_event *event)
+{
+	struct feeds *feeds = f->feeds;
+	size_t left = feeds->taped < FEED_TAPES ? FEED_TAPES - feeds->taped : 0, had = tape_room(f->tape);
+
+	if (f->question)
+		tape_limit(f->tape, had + left < FEED_TAPE ? had + left : FEED_TAPE);
+	tape_add(f->tape, event, feeds->sse.text);
+	feeds->taped += tape_room(f->tape) - had;
+}
+
 static void write_down(struct feed *f, int err, const struct tape_event *event)
 {
 	struct feeds *feeds = f->feeds;
@@ -96,7 +108,7 @@ static void write_down(struct feed *f, int err, const struct tape_event *event)
 	if (err)
 		tape_skip(f->tape, event->worth);
 	else
-		tape_add(f->tape, event, feeds->sse.text);
+		add(f, event);
 	pthread_mutex_unlock(&feeds->lock);
 }
 
@@ -206,16 +218,22 @@ static void on_wake(void *ctx)
 	rpc_bell_ring(f->feeds->options.rpc, &f->bell);
 }
 
-static void count_feeds(struct feeds *f, int more)
+static void count_feed(struct feed *f, bool comes)
 {
-	pthread_mutex_lock(&f->lock);
-	f->counts.feeds += more;
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_lock(&f->feeds->lock);
+	if (comes) {
+		f->feeds->counts.feeds++;
+		f->feeds->taped += tape_room(f->tape);
+	} else {
+		f->feeds->counts.feeds--;
+		f->feeds->taped -= tape_room(f->tape);
+	}
+	pthread_mutex_unlock(&f->feeds->lock);
 }
 
 static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_t size)
 {
-	static const struct tape_size sizes[] = { { FEED_OWN, FEED_OWN, 0 }, { FEED_TAPE / 16, FEED_TAPE, FEED_KEEP } };
+	static const struct tape_size sizes[] = { { FEED_OWN, FEED_OWN, 0 }, { FEED_OWN, FEED_TAPE, FEED_KEEP } };
 	struct feed *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -235,7 +253,7 @@ static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_
 	f->size = size;
 	f->next = feeds->feed;
 	feeds->feed = f;
-	count_feeds(feeds, 1);
+	count_feed(f, true);
 	return f;
 }
 
@@ -249,7 +267,7 @@ static void feed_free(struct feed *f)
 	*at = f->next;
 	if (f->stream)
 		flows_close(f->stream);
-	count_feeds(feeds, -1);
+	count_feed(f, false);
 	rpc_bell_forget(feeds->options.rpc, &f->bell);
 	rpc_timer_stop(feeds->options.rpc, &f->timer);
 	if (!feeds->stopped)

@@ -144,6 +144,11 @@ void tape_rewind(struct tape *t)
 	t->flows = 0;
 }
 
+void tape_limit(struct tape *t, size_t most)
+{
+	t->size.most = most > t->room ? most : t->room;
+}
+
 uint64_t tape_end(const struct tape *t)
 {
 	return t->end;

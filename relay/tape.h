@@ -52,6 +52,9 @@ void tape_skip(struct tape *t, uint64_t worth);
 /* Nothing is kept any longer, and the next event is written where the first was: the same pages again. */
 void tape_rewind(struct tape *t);
 
+/* No longer than that from now on; what it has it keeps. */
+void tape_limit(struct tape *t, size_t most);
+
 uint64_t tape_end(const struct tape *t);	/* where the next event goes */
 size_t tape_room(const struct tape *t);		/* bytes */
 /* -ERANGE: the tape does not hold so many. */

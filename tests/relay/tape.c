@@ -154,6 +154,9 @@ static void grows(void)
 	for (r = reader_of(at); read_one(&r); )
 		;
 	CHECK(r.got == 8 && r.last == 99 && !r.odd, "whole and in order");
+	tape_limit(t, tape_room(t));
+	CHECK_EQ(tape_add(t, &(struct tape_event){ .kind = TAPE_NODE, .size = ROOM - 100 }, "x"), -EMSGSIZE, "no longer, if it may not");
+	tape_limit(t, ROOM);
 	add(TAPE_NODE, 0, ROOM - 100);
 	CHECK(tape_room(t) == ROOM && read_one(&r) && r.last == 100 && !r.odd, "and for one that is large");
 }
