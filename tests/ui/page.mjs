@@ -33,11 +33,26 @@ async function loads() {
 	return page;
 }
 
+// Who has never seen it: three clicks from the open page to the rogue's denials, who denied them, and a link that shows the same.
+async function newcomer() {
+	const page = await b.page(url, { permissions: ["clipboard-read", "clipboard-write"] });
+	await page.locator("#det button", { hasText: "rogue" }).first().click({ timeout: 10000 });
+	await until("a click: who denied", async () => /rogue may not reach/.test(await text(page, "#det")) && /shop\/default-deny/.test(await text(page, "#det")));
+	await page.locator("[data-do=filter]").click();
+	await until("another: those flows", async () => (await page.locator(".row").count()) > 0 && (await page.locator(".row").allInnerTexts()).every((r) => /rogue/.test(r) && /deny/.test(r)));
+	await page.locator("[data-do=copylink]").click();
+	await until("the third: the link", async () => (await page.evaluate(() => navigator.clipboard.readText())).startsWith(url));
+	const other = await b.page(await page.evaluate(() => navigator.clipboard.readText()));
+	await until("and it shows the same", async () => (await text(other, "#det h2")) === (await text(page, "#det h2")) && (await box(other).inputValue()) === (await box(page).inputValue()));
+	await other.context().close();
+	await page.context().close();
+}
+
 async function lives(page) {
 	await page.waitForTimeout(300);
 	const before = await places(page), said = await numbers(page);
 	await until("numbers change", async () => (await numbers(page)) !== said);
-	await page.waitForTimeout(2500);
+	await page.waitForTimeout(2100);
 	const after = await places(page);
 	ok("and nothing moves", Object.entries(before).every(([id, where]) => after[id] === where), JSON.stringify([before, after]));
 	ok("denied lines end at a wall", (await page.locator("#world .edge.denied .wall").count()) >= 3);
@@ -172,14 +187,14 @@ async function focus(page) {
 // What can be said of looks by measuring; in light and dark, wide and narrow, with long names.
 async function looks(page) {
 	ok("no line runs behind a card", !(await behind(page)).length, (await behind(page)).join("; "));
-	for (const [tab, theme] of [["flows", "light"], ["policies", "dark"], ["why", "light"], ["flows", "dark"]]) {
+	for (const [tab, theme] of [["flows", "light"], ["policies", "dark"], ["why", "dark"]]) {
 		await page.evaluate(([t, d]) => (location.hash = `tab=${t}&theme=${d}&sel=n:shop/rogue`), [tab, theme]);
 		await until(`${tab}, ${theme}`, () => page.evaluate((d) => document.documentElement.dataset.theme === d && !!document.querySelector("#det .peers"), theme));
 		const bad = await faults(page);
 		ok(`${tab}, ${theme}: it can be read, named and hit`, !bad.length, [...new Set(bad)].slice(0, 4).join("; "));
 	}
 	await page.evaluate(() => (location.hash = ""));
-	for (const [width, hash] of [[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"]]) {
+	await Promise.all([[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"]].map(async ([width, hash]) => {
 		const other = await b.page("about:blank", { viewport: { width, height: 800 } });
 		await longNames(other);
 		await other.goto(`${url}${hash}`);
@@ -187,7 +202,7 @@ async function looks(page) {
 		ok(`nothing juts out at ${width} px ${hash}`, !(await juts(other)).length, (await juts(other)).join(" "));
 		await b.shot(other, `long-${width}${hash.slice(5)}`);
 		await other.context().close();
-	}
+	}));
 }
 
 // What only a pointer could do before; and where one looked comes back with the link.
@@ -238,7 +253,7 @@ async function saves(page) {
 }
 
 async function phones() {
-	for (const width of [390, 360]) {
+	await Promise.all([390, 360].map(async (width) => {
 		const page = await b.page(url, { viewport: { width, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
 		await until(`${width} px: rows with arcs`, async () => (await page.locator("#arcs .node").count()) >= 7);
 		await b.shot(page, `phone-${width}`);
@@ -258,7 +273,7 @@ async function phones() {
 		await b.shot(page, `phone-policies-${width}`);
 		ok("nothing is wider than the phone", (await page.evaluate(() => document.documentElement.scrollWidth)) === width);
 		await page.context().close();
-	}
+	}));
 }
 
 // The relay does not answer for a while; the page says so, and goes on by itself.
@@ -292,7 +307,7 @@ async function ends(page) {
 
 try {
 	const page = await loads();
-	for (const part of [lives, filters, details, why, keys, windows, focus, saves, hands, looks])
+	for (const part of [newcomer, lives, filters, details, why, keys, windows, focus, saves, hands, looks])
 		await part(page).catch((e) => ok(part.name, false, e.message.split("\n").slice(0, 3).join(" ")));
 	await phones().catch((e) => ok("phones", false, e.message));
 	ok("no complaint of the browser", !b.complaints.length, b.complaints.slice(0, 5).join("; "));

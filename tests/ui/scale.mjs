@@ -54,6 +54,12 @@ try {
 	await b.shot(page, "scale-1440");
 	const bad = await behind(page);
 	ok("no line runs behind a card", !bad.length, `${bad.length}: ${bad.slice(0, 3).join("; ")}`);
+	const places = () => page.evaluate(() => [...document.querySelectorAll("#world .node")].map((n) => `${n.dataset.node} ${n.getAttribute("transform")}`).sort());
+	const numbers = () => page.evaluate(() => [...document.querySelectorAll("#world .lab")].map((n) => n.textContent).join(" "));
+	const before = await places(), said = await numbers();
+	await until("numbers change", async () => (await numbers()) !== said, 20000);
+	const now = await places(), moved = before.filter((p) => !now.includes(p));
+	ok("and no card moves", !moved.length, `${moved.length} of ${before.length}: ${moved[0]}`);
 	const { rate, least } = await smooth(page);
 	console.log(`${rate.toFixed(1)} frames/s while dragged and zoomed, ${least.toFixed(1)} on a page with nothing: ratio ${(rate / least).toFixed(2)}`);
 	ok("at least half the frames of a page with nothing", rate >= least / 2, `${rate} of ${least}`);
