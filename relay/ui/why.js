@@ -4,12 +4,12 @@ import { h } from "./dom.js";
 import { get } from "./api.js";
 import { known } from "./map.js";
 import { set, state } from "./state.js";
-import { clock } from "./words.js";
+import { clock, who } from "./words.js";
 
 let answer = null, asked = "", busy = false;
 
 function gate(side, tier, kind, text) {
-	return h("div", { class: `gt ${kind}` }, h("small", {}, `${side} · ${tier}`), h("div", { class: `lane ${kind}` }, h("i")), h("p", {}, text));
+	return h("div", { class: `gt ${kind}` }, h("small", {}, `${side} · ${tier}`), h("div", { class: `lane ${kind}` }, h("i")), h("p", { title: text }, text));
 }
 
 const tiers = ["admin", "networkpolicy", "baseline"];
@@ -24,7 +24,7 @@ function show(why, node) {
 	const ok = why.verdict === "allow", sides = why.side ?? [], stops = sides.findIndex((s) => s.verdict === "deny"), blocked = sides[stops];
 	return h("div", {}, h("div", { class: `ans ${ok ? "" : "deny"}` }, ok ? "Yes, as far as policy goes. " : `No. Blocked at ${blocked?.direction === "egress" ? why.source : why.destination}, ${blocked?.direction}. `,
 		h("span", { class: "q2 plain" }, ok ? "If it does not arrive, look at routes, the server, other firewalls." : blocked?.nearest_miss ?? "")),
-	h("div", { class: "gates" }, h("div", { class: "end" }, h("b", {}, why.source)), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), h("div", { class: "end r" }, h("b", {}, why.destination))),
+	h("div", { class: "gates" }, h("div", { class: "end", title: why.source }, h("b", {}, who(why.source))), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), h("div", { class: "end r", title: why.destination }, h("b", {}, who(why.destination)))),
 	h("dl", { class: "kv" }, sides.flatMap((side) => [[`${side.direction}`, side.rule_text || side.reason], [`would be`, side.would_be ? `${side.would_be} by ${side.would_be_policy}` : ""]]).filter(([, v]) => v)
 		.map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]), (why.last ?? []).slice(0, 3).map((r) => [h("dt", {}, "seen"), h("dd", {}, `${clock(+r.time_ns / 1e6)} ${r.kind === r.verdict ? r.verdict : `${r.kind}, ${r.verdict}`}${r.reason && r.reason !== r.verdict ? `: ${r.reason}` : ""}`)])),
 	h("p", { class: "q" }, `Judged on ${node} by the engine that runs in its kernel.`));

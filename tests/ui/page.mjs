@@ -194,13 +194,13 @@ async function looks(page) {
 		ok(`${tab}, ${theme}: it can be read, named and hit`, !bad.length, [...new Set(bad)].slice(0, 4).join("; "));
 	}
 	await page.evaluate(() => (location.hash = ""));
-	await Promise.all([[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"]].map(async ([width, hash]) => {
+	await Promise.all([[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"], [1440, "#tab=why&why=a+b+1+TCP"]].map(async ([width, hash]) => {
 		const other = await b.page("about:blank", { viewport: { width, height: 800 } });
 		await longNames(other);
 		await other.goto(`${url}${hash}`);
-		await until(`long names at ${width} px`, () => other.evaluate(() => /as-long/.test(document.body.textContent)));
+		await until(`long names at ${width} px`, () => other.evaluate((why) => /as-long/.test(document.querySelector(why ? "#pane" : "body").textContent), /why/.test(hash)));
 		ok(`nothing juts out at ${width} px ${hash}`, !(await juts(other)).length, (await juts(other)).join(" "));
-		await b.shot(other, `long-${width}${hash.slice(5)}`);
+		await b.shot(other, `long-${width}${hash.slice(5, 8)}`);
 		await other.context().close();
 	}));
 }

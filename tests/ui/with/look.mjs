@@ -59,8 +59,11 @@ export const juts = (page) => page.evaluate(() => [...document.querySelectorAll(
 // The same cluster with names as long as Kubernetes allows.
 export async function longNames(page) {
 	const long = (n) => `${n}-with-a-name-that-is-just-as-long-as-it-may-be-and-not-a-letter-more`.slice(0, 63);
-	await page.route(/api\/v1\/(map|policies)/, async (route) => {
-		const answer = await route.fetch(), text = await answer.text();
+	await page.route(/api\/v1\/(map|policies|why)/, async (route) => {
+		const asked = new URL(route.request().url());
+		if (asked.pathname.endsWith("why"))
+			asked.search = "from=shop/rogue&to=shop/database&port=5432&proto=TCP";
+		const answer = await route.fetch({ url: asked.href }), text = await answer.text();
 		await route.fulfill({ response: answer, body: text.replace(/"shop"/g, `"${long("shop")}"`).replace(/"shop\//g, `"${long("shop")}/`)
 			.replace(/(\/|"name":")(cart|rogue|database|payments|frontend|default-deny)"/g, (_, a, name) => `${a}${long(name)}"`) });
 	});
