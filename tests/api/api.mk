@@ -12,4 +12,4 @@ $(API_GEN)/.done: $(PROTO)
 	@touch $@
 
 TEST_NEEDS += $(API_GEN)/.done $(B)/weir-agent $(B)/weir
-SLOW += tests/api/flows.py tests/api/streams.py tests/api/tls.py tests/api/hubble.py
+SLOW += tests/api/flows.py tests/api/streams.py tests/api/tls.py tests/api/hubble.py tests/api/authors.py
