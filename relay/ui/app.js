@@ -12,26 +12,34 @@ import * as sheet from "./sheet.js";
 import * as strip from "./strip.js";
 import * as table from "./table.js";
 import * as why from "./why.js";
-import { command, count, quote } from "./words.js";
+import { clock, command, count, quote } from "./words.js";
 
-const MAP_MS = 2000, EMPTY_MS = 400, STRIP_MS = 4000, POLICIES_MS = 5000;
+const MAP_MS = 2000, EMPTY_MS = 400, STRIP_MS = 4000, SILENT_MS = 3000, POLICIES_MS = 5000;
 const phone = matchMedia("(max-width:720px)"), wide = matchMedia("(min-width:1800px)"), night = matchMedia("(prefers-color-scheme:dark)");
-let help = false, alive = true, since = 0, whole = { nodes: 0, answering: 0, lost: 0 };
+let silent = [], help = false, alive = true, since = 0, whole = { nodes: 0, answering: 0, lost: 0 };
 
 const dark = () => (state.theme ? state.theme === "dark" : night.matches);
 const theme = () => (document.documentElement.dataset.theme = dark() ? "dark" : "light");
 
 // Every number says how whole it is.
 function head() {
-	const key = `${alive} ${whole.nodes} ${whole.answering} ${whole.lost}`;
+	const key = `${alive} ${whole.nodes} ${whole.answering} ${whole.lost} ${silent.map((n) => n.name)}`;
 	document.body.classList.toggle("stale", !alive);
 	if (key === head.last && alive)
 		return;
 	head.last = key;
 	const ticks = Math.min(24, whole.nodes), off = whole.nodes - whole.answering;
 	put("#whole", h("span", { class: "nodes", title: `${whole.answering} of ${whole.nodes} nodes answer` }, Array.from({ length: ticks }, (_, i) => h("i", { class: i >= ticks - Math.ceil((off * ticks) / (whole.nodes || 1)) ? "off" : "" }))),
-		alive ? h("span", {}, h("b", {}, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" }, `the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
+		alive ? h("span", {}, h("b", { class: off ? "deny" : "" }, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" }, `the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
+		alive && off > 0 && silent.length > 0 && h("span", { class: "silent deny", title: silent.slice(0, 20).map((n) => `${n.name}: ${n.why || n.state}`).join("\n") },
+			`${silent[0].name} silent since ${clock(Date.parse(silent[0].since)).slice(0, 5)}`, silent.length > 1 ? ` and ${silent.length - 1} more` : ""),
 		h("span", { class: "opt" }, h("b", {}, count(whole.lost)), " events lost"));
+}
+
+// Which nodes are silent is asked for while some are.
+async function loadSilent() {
+	silent = whole.nodes > whole.answering ? ((await get("status")).cluster?.node ?? []).filter((n) => n.state !== "connected") : [];
+	head();
 }
 
 function answered(data) {
@@ -345,5 +353,6 @@ tabs();
 details.draw(false);
 every(MAP_MS, loadMap);
 every(STRIP_MS, loadStrip);
+every(SILENT_MS, loadSilent);
 every(POLICIES_MS, async () => state.tab === "policies" && (await policies.load($("#pane"))));
 setInterval(() => !alive && head(), 1000);

@@ -205,6 +205,21 @@ async function looks(page) {
 	}));
 }
 
+// Two nodes more, one of which does not answer: who it is.
+async function away() {
+	const page = await b.page("about:blank");
+	await page.route(/api\/v1\/(map|strip|status)/, async (route) => {
+		const answer = await route.fetch(), said = await answer.json();
+		said.complete = { ...said.complete, nodes: 3, answering: 2 };
+		said.cluster?.node.push({ name: "n7", state: "unavailable", why: "connection refused", since: "2026-11-21T10:00:00Z" });
+		await route.fulfill({ response: answer, json: said });
+	});
+	await page.goto(url);
+	await until("a silent node is named", async () => /2 of 3\s*nodes\s*n7 silent since \d\d:00/.test(await text(page, "#whole")));
+	await b.shot(page, "node-silent");
+	await page.context().close();
+}
+
 // What only a pointer could do before; and where one looked comes back with the link.
 async function hands(page) {
 	await page.locator("#strip").focus();
@@ -307,7 +322,7 @@ async function ends(page) {
 
 try {
 	const page = await loads();
-	for (const part of [newcomer, lives, filters, details, why, keys, windows, focus, saves, hands, looks])
+	for (const part of [newcomer, lives, filters, details, why, keys, windows, focus, saves, hands, looks, away])
 		await part(page).catch((e) => ok(part.name, false, e.message.split("\n").slice(0, 3).join(" ")));
 	await phones().catch((e) => ok("phones", false, e.message));
 	ok("no complaint of the browser", !b.complaints.length, b.complaints.slice(0, 5).join("; "));
