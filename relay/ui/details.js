@@ -122,7 +122,7 @@ const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choo
 
 // Nothing is chosen: who is denied now, the most often first, each a step from its policy.
 function overview() {
-	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed"), much = (l) => Math.round(Math.log2(l.denied));	// so that rows do not change places all the time
+	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed"), much = (l) => Math.floor(Math.log2(l.denied));	// so that rows do not change places all the time
 	const denied = all.filter((l) => l.verdict === "denied").sort((a, b) => much(b) - much(a) || (a.key < b.key ? -1 : 1)), would = all.filter((l) => l.verdict === "audit");
 	const hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
 	if (!current()?.marks.length)
