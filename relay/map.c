@@ -12,6 +12,13 @@ static uint32_t hash_on(uint32_t h, const char *text)
 	return (h ^ '/') * 0x01000193u;
 }
 
+uint32_t map_hash(const char *ns, const char *workload)
+{
+	uint32_t h = hash_on(0x811c9dc5u, ns);
+
+	return workload ? hash_on(h, workload) : h;
+}
+
 /* Room for one more element; doubles. */
 static int grow(void *array, uint32_t n, uint32_t *room, size_t size)
 {

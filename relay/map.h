@@ -36,8 +36,11 @@ void map_denied(struct map *m, const struct past_edge *e, bool egress, const uin
 struct map_want {
 	unsigned int most;		/* marks; 0: MAP_MOST */
 	const char *const *expand;	/* namespaces, to the NULL; NULL: none */
+	const uint32_t *keep;		/* map_hash() of what is shown already: it gives way to what is far more interesting only */
+	unsigned int nkeep;
 	const char *focus;		/* "ns/workload": it and its neighbours stay, nothing else; NULL */
 };
+uint32_t map_hash(const char *ns, const char *workload);	/* FNV-1a of both, each with a '/' behind; NULL: of the first alone */
 void map_fold(struct map *m, const struct map_want *want);
 
 /* The members "level", "marks", "edges" and "folded" of the object that is open. */

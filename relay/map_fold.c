@@ -50,6 +50,36 @@ static int by_interest(uint64_t xd, uint64_t yd, uint64_t xr, uint64_t yr)
 	return xd != yd ? (xd > yd ? -1 : 1) : xr != yr ? (xr > yr ? -1 : 1) : 0;
 }
 
+/* Only about how much, and more for who is shown already (by half doublings): a picture does not change with each count. */
+static unsigned int about(uint64_t n, unsigned int more)
+{
+	return n ? 2 * (64 - __builtin_clzll(n)) + more : 0;
+}
+
+static unsigned int seen_space(const struct map_space *s)
+{
+	return s->shown * 4;
+}
+
+static bool among(uint32_t hash, const struct map_want *want)
+{
+	for (unsigned int i = 0; i < want->nkeep; i++)
+		if (want->keep[i] == hash)
+			return true;
+	return false;
+}
+
+static void note_shown(struct map *m, const struct map_want *want)
+{
+	for (uint32_t i = 1; i < m->nspace; i++)
+		m->space[i].shown = among(map_hash(m->space[i].name, NULL), want);
+	for (uint32_t i = 0; i < m->nend; i++) {
+		m->end[i]->shown = among(m->end[i]->hash, want);
+		if (m->end[i]->shown && m->end[i]->space)
+			m->space[m->end[i]->space].shown = 2;
+	}
+}
+
 static int by_space(const void *a, const void *b, void *ctx)
 {
 	const struct map *m = ctx;
@@ -58,7 +88,8 @@ static int by_space(const void *a, const void *b, void *ctx)
 
 	if (x->wanted != y->wanted)
 		return x->wanted ? -1 : 1;
-	c = by_interest(x->denies, y->denies, x->rate, y->rate);
+	c = by_interest(about(x->denies, seen_space(x)), about(y->denies, seen_space(y)), about(x->rate, seen_space(x)),
+			about(y->rate, seen_space(y)));
 	return c ? c : strcmp(x->name, y->name);
 }
 
@@ -66,7 +97,8 @@ static int by_end(const void *a, const void *b, void *ctx)
 {
 	const struct map *m = ctx;
 	const struct map_end *x = m->end[*(const uint32_t *)a], *y = m->end[*(const uint32_t *)b];
-	int c = by_interest(x->denies, y->denies, x->rate, y->rate);
+	int c = by_interest(about(x->denies, 4 * x->shown), about(y->denies, 4 * y->shown), about(x->rate, 4 * x->shown),
+			    about(y->rate, 4 * y->shown));
 
 	c = c ? c : strcmp(x->ns, y->ns);
 	return c ? c : strcmp(x->name, y->name);
@@ -340,6 +372,7 @@ void map_fold(struct map *m, const struct map_want *want)
 		m->end[i]->mark = MAP_NO_MARK;
 		m->end[i]->kept = false;
 	}
+	note_shown(m, want);
 	if (want->focus && *want->focus)
 		focus(&f, want->focus);
 	f.left = f.most > 8 ? f.most / 4 : 1;		/* of which outside may take a quarter */

@@ -16,6 +16,7 @@ struct map_end {
 	uint8_t map_kind;
 	bool calls, called;
 	bool kept;			/* by focus */
+	bool shown;			/* already */
 	uint64_t rate, denies;		/* flows to and from it; denials it caused or met */
 	char *ns, *name, *kind;		/* the first owns the block */
 };
@@ -26,6 +27,7 @@ struct map_space {
 	uint64_t rate, denies;
 	uint32_t alone;			/* not open: so many of its ends stand alone all the same, the most interesting */
 	bool open, wanted;
+	uint8_t shown;			/* already: 1 as one mark, 2 opened */
 };
 
 struct map_line {			/* one edge, or several merged */

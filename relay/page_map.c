@@ -22,7 +22,7 @@ struct wanted {
 	bool strip;
 	uint64_t from, to;		/* milliseconds; 'to' 0: live */
 	unsigned int minutes, limit;
-	char focus[640], expand[4096];
+	char focus[640], expand[4096], keep[2048];
 	struct select *only;		/* NULL: everything */
 };
 
@@ -109,12 +109,29 @@ static void split(char *words, const char **list, unsigned int most)
 	list[n] = NULL;
 }
 
+/* Numbers in base 36, commas between. */
+static unsigned int numbers_of(const char *text, uint32_t *list, unsigned int most)
+{
+	unsigned int n = 0;
+	char *end;
+
+	while (*text && n < most) {
+		list[n++] = strtoul(text, &end, 36);
+		if (*end != ',')
+			break;
+		text = end + 1;
+	}
+	return n;
+}
+
 static void write_map(struct wanted *w, struct json_out *j)
 {
 	struct page *p = w->answer.page;
 	uint64_t to = w->to ?: now_ms(), from = w->to ? w->from : to - LIVE_MS;
 	const char *expand[EXPAND_MOST + 1];
-	struct map_want want = { .most = w->limit, .expand = expand, .focus = w->focus };
+	uint32_t keep[MAP_MOST];
+	struct map_want want = { .most = w->limit, .expand = expand, .focus = w->focus, .keep = keep,
+				 .nkeep = numbers_of(w->keep, keep, MAP_MOST) };
 	struct building b = { .only = w->only, .first = ((to - 1) / POINT_MS - POINTS + 1) * POINT_MS };
 
 	if (map_new(&b.map, to - from, POINTS))
@@ -269,8 +286,9 @@ static bool read_wanted(struct http_ask *ask, struct wanted *w)
 	w->limit = limit > MAP_MOST ? MAP_MOST : limit;
 	w->minutes = minutes < 1 ? 1 : minutes > MINUTES_MOST ? MINUTES_MOST : minutes;
 	if (http_query_value(ask, "focus", w->focus, sizeof(w->focus)) == -ENOSPC ||
-	    http_query_value(ask, "expand", w->expand, sizeof(w->expand)) == -ENOSPC) {
-		page_refuse(ask, 400, "focus or expand is too long");
+	    http_query_value(ask, "expand", w->expand, sizeof(w->expand)) == -ENOSPC ||
+	    http_query_value(ask, "keep", w->keep, sizeof(w->keep)) == -ENOSPC) {
+		page_refuse(ask, 400, "focus, expand or keep is too long");
 		return false;
 	}
 	return w->strip || read_only(ask, w);

@@ -80,7 +80,7 @@ const budget = () => Math.min(200, (phone.matches ? 60 : wide.matches ? 130 : 80
 let folds = false, deaf = "";
 async function loadMap() {
 	const win = windowOf(), q = folds && state.q !== deaf ? state.q : "";
-	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus, q }).catch((e) => {
+	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus, keep: folds && !state.focus ? map.shown() : "", q }).catch((e) => {
 		if (!q || e.status !== 400)
 			throw e;
 	});

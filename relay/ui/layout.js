@@ -6,11 +6,14 @@ import { router } from "./route.js";
 const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000, DRAWN = 45, STAYS = 70, LANES = 6;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
-export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), shore: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
+export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), shore: new Map(), top: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
 
 // Cards, or chips where there are many.
 function sizes(n, memory) {
-	memory.small = n > (memory.small ? 44 : 56);
+	const small = n > (memory.small ? 44 : 56);
+	if (small !== memory.small)
+		memory.shore.clear(), memory.top.clear();
+	memory.small = small;
 	return memory.small ? { w: 122, h: 18, pitch: 22, gap: 78, out: 120, head: 18, pad: 7, top: 24, between: 9, lane: 30, shore: 0, small: true } :
 		{ w: 148, h: 37, pitch: 48, gap: 88, out: 124, head: 21, pad: 10, top: 26, between: 14, lane: 40, shore: 28, small: false };
 }
@@ -74,6 +77,7 @@ function lanesOf(column, z, memory, aspect) {
 		Object.assign(memory, { rowsAt: r, lanes: lanes(r) });
 		memory.lane.clear();
 		memory.shore.clear();
+		memory.top.clear();
 	}
 	return memory.lanes;
 }
@@ -123,9 +127,10 @@ function lay(b, column, g, z, memory, room, V) {
 	const floor = (start) => Math.max(...g.sky.slice(g.slot(lo, start), end(start) + 1));
 	const free = lo === hi ? [...Array(g.lanes[lo] - one + 1).keys()] : [g.lanes[lo] - one], kept = memory.lane.get(b.key);
 	const start = free.includes(kept) ? kept : free.reduce((best, k) => (floor(k) < floor(best) ? k : best)), first = g.slot(lo, start), last = end(start);
-	const y = floor(start), head = b.framed ? z.head : 0;
+	const y = Math.max(floor(start), memory.top.get(b.key) ?? 0), head = b.framed ? z.head : 0;
 	let foot = y + head + z.h;
 	memory.lane.set(b.key, start);
+	memory.top.set(b.key, y);
 	for (const [c, cell] of cells) {
 		const tops = Array(cell.wide).fill(y + head);
 		for (const [i, m] of rows(cell.marks, memory).entries()) {
@@ -140,13 +145,26 @@ function lay(b, column, g, z, memory, room, V) {
 	return b.framed ? [{ ns: b.ns, x: g.x[first] - 12, y, w: g.x[last] + z.w + 24 - g.x[first], h: foot - y }] : [];
 }
 
+// Bands stay where they are, and who leaves leaves a gap; until the gaps are more than a fifth of all.
+function settle(list, column, used, lanes, z, memory, room) {
+	const put = (remembered) => {
+		const g = gridOf(used, lanes, z), V = new Map(), frames = list.flatMap((b) => lay(b, column, g, z, remembered, room, V));
+		return { g, V, frames, tall: Math.max(...g.sky), remembered };
+	};
+	const stays = put(memory), tight = put({ ...memory, lane: new Map(memory.lane), top: new Map() });
+	if (stays.tall <= tight.tall * 1.2)
+		return stays;
+	Object.assign(memory, { lane: tight.remembered.lane, top: tight.remembered.top });
+	memory.shore.clear();
+	return tight;
+}
+
 export function layout(map, memory, aspect = 2.4) {
 	const z = sizes(map.marks.length, memory), column = columns(map, memory), list = bands(map, column, memory);
 	const { out, edges } = sides(map, column);
 	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) && !(e.verdict === "denied" && e.side === "egress"));
 	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
-	const g = gridOf(used, lanesOf(column, z, memory, aspect), z), room = below(map, z), V = new Map();
-	const frames = list.flatMap((b) => lay(b, column, g, z, memory, room, V));
+	const room = below(map, z), { g, V, frames } = settle(list, column, used, lanesOf(column, z, memory, aspect), z, memory, room);
 	shores(edges, out, V, { 0: g.x[0], 6: g.x[g.slot(6, 0)] }, z, room, memory);
 	const { L, take, floor } = route(edges, V, frames, z, memory);
 	const H = Math.max(z.top + z.h, floor + 8, ...[...V.values()].map((v) => v.y + v.h + (v.under ?? 0) + z.pad), ...frames.map((f) => f.y + f.h));
@@ -188,6 +206,8 @@ function shores(edges, out, V, x, z, room, memory) {
 	}
 	if (memory.shore.size > REMEMBERED)
 		memory.shore.clear();
+	if (memory.top.size > REMEMBERED)
+		memory.top.clear();
 }
 
 // One line for each pair and verdict; the port is that of the busiest.

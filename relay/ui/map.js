@@ -23,6 +23,12 @@ export function known() {
 		ports: [...new Set((map?.edges ?? []).map((e) => String(e.port)).filter((p) => p !== "0"))] };
 }
 
+// What is shown, for the relay to keep where it folds: short names of marks (FNV-1a, as relay/map.h says).
+const KEPT = 150;
+const hash = (texts) => texts.reduce((h, text) => Math.imul([...text].reduce((g, c) => Math.imul(g ^ c.charCodeAt(0), 0x01000193), h) ^ 47, 0x01000193), 0x811c9dc5) >>> 0;
+export const shown = () => (map?.marks ?? []).filter((m) => !m.id.startsWith("rest:")).slice(0, KEPT)
+	.map((m) => hash(m.kind === "namespace" ? [m.ns] : [m.ns, m.name]).toString(36)).join(",");
+
 /* --- Where one looks. --- */
 
 function move() {

