@@ -28,7 +28,8 @@ int meters_denials_open(struct meters *m)
 	if (!d)
 		return -ENOMEM;
 	d->denied = metrics_add(m->metrics, &(struct metric_about){ .name = "weir_denied_packets",
-				.help = "Packets dropped, with who said no: the namespace of the pod, its policy and rule.",
+				.help = "Packets dropped, with who said no: the namespace of the pod, its policy and rule; where none decided, the policies "
+					"that isolate it.",
 				.label = denied_labels, .keep = 2, .most = SERIES_MOST });
 	d->would = metrics_add(m->metrics, &(struct metric_about){ .name = "weir_would_deny_flows",
 			       .help = "Flows that audited policies would have denied.", .label = would_labels, .keep = 1,

@@ -81,6 +81,21 @@ row "a pipe" 1 "^/dev/stdin:7:[0-9]+: .*70000" sh -c "cat $dir/folder/bad.yaml |
 printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n' >"$dir/map.yaml"
 row "a file of other kinds" 0 "map.yaml: holds nothing that weir reads" "$weir" policy check "$dir/map.yaml"
 
+# what hubble's verbs all take, these do: known, or refused in a sentence of its own
+knows() {
+	flag=$1
+	shift
+	! timeout 10 env PATH="$dir" WEIR_SERVER="$none" "$weir" "$@" "$flag" --zz </dev/null 2>&1 | grep -q "no option '$flag'"
+}
+for verb in observe status "list nodes" "list namespaces" "watch peers" version reflect; do
+	for flag in --config --debug --server --timeout --request-timeout --tls --tls-allow-insecure --tls-ca-cert-files \
+		--tls-client-cert-file --tls-client-key-file --tls-server-name --basic-auth-username --basic-auth-password --port-forward \
+		--port-forward-port --kube-namespace --kube-context --kubeconfig; do
+		row "$verb knows $flag" 0 '^$' knows $flag $verb
+	done
+	row "$verb does not know another" 1 '^$' knows --frobnicate $verb
+done
+
 relay=${B:-build}/weir-relay
 row "two nodes of one name" 2 "'--peer a=1.1.1.1:1' and '--peer a=1.1.1.2:1' are both called 'a': each node has a name of its own" \
 	"$relay" --check-config --peer a=1.1.1.1:1 --peer b=1.1.1.3:1 --peer a=1.1.1.2:1
