@@ -105,6 +105,7 @@ include $(sort $(wildcard bpf/*.mk lib/*.mk agent/*.mk relay/*.mk tools/*.mk tes
 QUICK += tests/check-layout $(UNIT)
 tests/check-layout: | $(PROTO_H)
 
+bench-stream: $(STREAM_PARTS)		# here, where every part is known
 test: deps-test $(QUICK) $(SLOW) $(TEST_NEEDS) all
 	@MAKEFLAGS= B=$(B) sh tests/run $(QUICK) $(SLOW)
 quick: deps-test $(QUICK) $(TEST_NEEDS) all

@@ -15,7 +15,7 @@
 #include "bench/talk.h"
 #include "tests/stream/stage.h"
 
-#define ROUNDS 15
+#define ROUNDS 25
 #define SLICE 450e6		/* ns of CPU on each side of one round */
 #define STEPS 8
 #define WARM 5e6		/* before it, not timed: who starts a reader has other things in its caches */
