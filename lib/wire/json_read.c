@@ -7,6 +7,7 @@
 #include "lib/wire/json_inside.h"
 #include "lib/wire/known.h"
 #include "lib/wire/text.h"
+#include "lib/wire/value.h"
 #include "proto/google/protobuf/any.pb-c.h"
 #include "proto/google/protobuf/field_mask.pb-c.h"
 #include "proto/google/protobuf/timestamp.pb-c.h"
@@ -76,29 +77,10 @@ static bool read_value(struct reading *r, const ProtobufCFieldDescriptor *f, voi
 	}
 }
 
-static size_t item_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	default:
-		return 4;
-	}
-}
-
 /* Room for one item more, in steps of powers of two; all of it zero. */
 static void *list_grow(struct reading *r, const ProtobufCFieldDescriptor *f, char **items, size_t n)
 {
-	size_t size = item_size(f->type);
+	size_t size = wire_value_size(f->type);
 	char *more = *items;
 
 	if (!(n & (n - 1))) {
