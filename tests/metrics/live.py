@@ -149,7 +149,7 @@ def again(lab):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            s.bind(("", 41000))
+            s.bind(("", 21000))       # below the ports that the kernel gives to the other connections of this namespace
             s.connect((CART, 8080))
             s.send(b"hello")
             s.recv(100)
