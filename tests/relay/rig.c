@@ -104,7 +104,7 @@ static int wait_for(const struct rig *r, const char *prefix, unsigned int n)
 {
 	char path[128];
 
-	for (int i = 0; i < 200; i++, usleep(25000)) {
+	for (int i = 0; i < 1200; i++, usleep(25000)) {
 		snprintf(path, sizeof(path), "%s/%s.%u.sock", r->dir, prefix, n - 1);
 		if (!n || !access(path, F_OK))
 			return 0;
@@ -114,7 +114,7 @@ static int wait_for(const struct rig *r, const char *prefix, unsigned int n)
 
 static int wait_connected(struct rig *r, unsigned int n)
 {
-	for (int i = 0; i < 200; i++, usleep(50000)) {
+	for (int i = 0; i < 600; i++, usleep(50000)) {
 		Observer__ServerStatusResponse *status = NULL;
 		struct complaint why = { 0 };
 		uint8_t *answer = NULL;
@@ -162,7 +162,7 @@ static void end(pid_t pid)
 		return;
 	kill(pid, SIGCONT);
 	kill(pid, SIGTERM);
-	for (int i = 0; i < 400; i++, usleep(10000))
+	for (int i = 0; i < 2000; i++, usleep(10000))
 		if (waitpid(pid, NULL, WNOHANG))
 			return;
 	kill(pid, SIGKILL);
@@ -214,6 +214,11 @@ static void on_time(void *ctx)
 
 	if (r->ask)
 		rpc_ask_cancel(r->ask);
+}
+
+void rig_enough(struct rig *r)
+{
+	rpc_timer_set(r->loop, &r->timer, 0, on_time, r);
 }
 
 enum rpc_code rig_call(struct rig *r, const char *path, const ProtobufCMessage *request, unsigned int ms, rig_fn fn,

@@ -44,6 +44,9 @@ enum rpc_code rig_flows(struct rig *r, const Observer__GetFlowsRequest *request,
 enum rpc_code rig_call(struct rig *r, const char *path, const ProtobufCMessage *request, unsigned int ms, rig_fn fn,
 		       void *ctx);
 
+/* Of a message: there is enough of them, and the call ends as if its time were up. */
+void rig_enough(struct rig *r);
+
 uint64_t rig_cpu_us(pid_t pid);		/* user and system */
 unsigned int rig_rss_kb(pid_t pid);
 
