@@ -44,44 +44,58 @@ static void directory(void)
 	close(l2);
 }
 
-/* The last denial of the rogue: who said no, and how close it came. */
-static void denial(void)
+struct denial {
+	char who[256], reason[64], direction[16], nearest[512];
+};
+
+/* The last denial of the rogue that is told, if one is. */
+static bool denial_told(struct denial *d)
 {
 	Weir__V1__ObserveRequest ask = WEIR__V1__OBSERVE_REQUEST__INIT;
 	Weir__V1__Request rq = WEIR__V1__REQUEST__INIT;
-	char policy[256] = "", nearest[512] = "", reason[64] = "", direction[16] = "";
-	int l = listen_in(DB, 5432);
 
-	write_file("db.yaml", policy_from("web", 5432));
-	CHECK(connects_soon(ROGUE, DB, 5432, false), "the rogue is out");
-	child_sleep(100);
+	*d = (struct denial){ .who = "" };
 	ask.denied_only = true;
 	ask.pod = (char *)"shop/rogue";
 	rq.ask_case = WEIR__V1__REQUEST__ASK_OBSERVE;
 	rq.observe = &ask;
-	CHECK_EQ(control_ask(stage.agent.control, &rq, &stage.agent.why), 0, "ask");
+	if (control_ask(stage.agent.control, &rq, &stage.agent.why))
+		return false;
 	for (bool done = false; !done;) {
 		Weir__V1__Reply *reply;
 
-		if (control_answer(stage.agent.control, &reply, 5000, &stage.agent.why))
-			break;
+		if (control_answer(stage.agent.control, &reply, 30000, &stage.agent.why))
+			return false;
 		for (size_t i = 0; reply->observed && i < reply->observed->n_record; i++) {
 			const Weir__V1__Record *r = reply->observed->record[i];
 
 			if (!strcmp(r->reason, "cut"))
 				continue;	/* the end of a connection that was open before */
-			snprintf(policy, sizeof(policy), "%s > %s", r->source, r->destination);
-			snprintf(nearest, sizeof(nearest), "%s", r->nearest_miss);
-			snprintf(reason, sizeof(reason), "%s", r->reason);
-			snprintf(direction, sizeof(direction), "%s", r->direction);
+			snprintf(d->who, sizeof(d->who), "%s > %s", r->source, r->destination);
+			snprintf(d->nearest, sizeof(d->nearest), "%s", r->nearest_miss);
+			snprintf(d->reason, sizeof(d->reason), "%s", r->reason);
+			snprintf(d->direction, sizeof(d->direction), "%s", r->direction);
 		}
 		done = reply->done;
 		weir__v1__reply__free_unpacked(reply, NULL);
 	}
-	CHECK_TEXT(policy, "shop/rogue > shop/db", "who to whom");
-	CHECK_TEXT(reason, "no-rule", "why");
-	CHECK_TEXT(direction, "ingress", "which side said no");
-	CHECK(strstr(nearest, "shop/db") && strstr(nearest, "web"), "how close it came: '%s'", nearest);
+	return d->who[0];
+}
+
+/* Who said no, and how close it came. */
+static void denial(void)
+{
+	struct denial d = { .who = "" };
+	int l = listen_in(DB, 5432);
+
+	write_file("db.yaml", policy_from("web", 5432));
+	CHECK(connects_soon(ROGUE, DB, 5432, false), "the rogue is out");
+	for (int ms = 0; !denial_told(&d) && ms < SOON_MS; ms += 20, child_sleep(20))
+		;
+	CHECK_TEXT(d.who, "shop/rogue > shop/db", "who to whom");
+	CHECK_TEXT(d.reason, "no-rule", "why");
+	CHECK_TEXT(d.direction, "ingress", "which side said no");
+	CHECK(strstr(d.nearest, "shop/db") && strstr(d.nearest, "web"), "how close it came: '%s'", d.nearest);
 	remove_file("db.yaml");
 	CHECK(connects_soon(ROGUE, DB, 5432, true), "open again");
 	close(l);
@@ -146,8 +160,8 @@ static void restart(void)
 	close(l);
 }
 
-/* The record of the end of the flow from this port, within a while: who to whom, and its figures in 'out'. */
-static bool closed_soon(unsigned int sport, char *who, size_t size, Weir__V1__Record *out)
+/* A record of the flow from this port, within a while: who to whom, and its figures in 'out'. */
+static bool told_soon(unsigned int sport, const char *kind, char *who, size_t size, Weir__V1__Record *out)
 {
 	Weir__V1__ObserveRequest ask = WEIR__V1__OBSERVE_REQUEST__INIT;
 	Weir__V1__Request rq = WEIR__V1__REQUEST__INIT;
@@ -166,7 +180,7 @@ static bool closed_soon(unsigned int sport, char *who, size_t size, Weir__V1__Re
 			for (size_t i = 0; reply->observed && i < reply->observed->n_record; i++) {
 				const Weir__V1__Record *r = reply->observed->record[i];
 
-				if (r->source_port != sport || strcmp(r->kind, "closed"))
+				if (r->source_port != sport || strcmp(r->kind, kind))
 					continue;
 				snprintf(who, size, "%s > %s", r->source, r->destination);
 				*out = *r;
@@ -188,7 +202,8 @@ static void across(void)
 	Weir__V1__Record r = WEIR__V1__RECORD__INIT;
 
 	CHECK(fd >= 0 && peer >= 0 && talks(fd, peer, 1000), "a connection is open");
-	child_sleep(200);		/* its opening is read */
+	CHECK(told_soon(SPORT, "opened", who, sizeof(who), &r), "and told");
+	child_sleep(200);
 	child_end(&stage.agent, SIGKILL);
 	CHECK(talks(fd, peer, 1000) && talks(peer, fd, 1000), "it goes on while no agent runs");
 	agent_start();
@@ -200,7 +215,7 @@ static void across(void)
 	child_sleep(50);
 	fd = connect_by(WEB, SPORT, DB, 5433, 1000);
 	CHECK(fd >= 0, "the port serves again");
-	CHECK(closed_soon(SPORT, who, sizeof(who), &r), "the end of the first is told");
+	CHECK(told_soon(SPORT, "closed", who, sizeof(who), &r), "the end of the first is told");
 	CHECK_TEXT(who, "shop/web > shop/db", "who to whom");
 	CHECK(!r.duration_at_least && r.duration_ms >= 200, "since it began: %llu ms", (unsigned long long)r.duration_ms);
 	CHECK(r.packets >= 6 && r.packets <= 12 && r.reply_packets >= 3, "with all its packets: %llu, %llu",

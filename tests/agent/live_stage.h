@@ -19,7 +19,7 @@
 
 #include "tests/agent/child.h"
 
-#define SOON_MS 8000			/* the longest that anything here may take */
+#define SOON_MS 20000			/* the longest that anything here may take */
 
 enum { WEB, DB, ROGUE, PODS };
 extern const char *const pod_name[PODS];	/* in namespace 'shop', each labelled app: NAME */
