@@ -81,7 +81,7 @@ static inline size_t hear(int fd, char *buf, size_t size, const char *end)
 	size_t n = 0;
 
 	buf[0] = '\0';
-	while (n < size - 1 && poll(&p, 1, 3000) == 1) {
+	while (n < size - 1 && poll(&p, 1, 20000) == 1) {
 		ssize_t got = recv(fd, buf + n, size - 1 - n, 0);
 
 		if (got <= 0)
