@@ -121,7 +121,7 @@ double stage_offer(struct stage *s, unsigned int packets, unsigned int deny_ever
 			    .ctx_size_in = sizeof(skb), .repeat = n);
 
 		*s->pod = pod;
-		if (bpf_prog_test_run_opts(program, &o)) {
+		if (bpf_prog_test_run_opts(program, &o) && errno != EINTR) {	/* a part of them, then: the programs count what came */
 			perror("soak: test-run");
 			exit(1);
 		}
