@@ -32,20 +32,20 @@ def authors(edges):
 
 def denied_by(lab, want, what):
     def now():
-        lab.talk("shop/rogue", DATABASE, 5432, seconds=0.05)
+        lab.tries("shop/rogue", DATABASE, 5432, seconds=0.05)
         return authors(top(lab, "--once")[-1]["edges"]) == [want]
 
-    t.check(what, t.until(now, 10, 0.1), authors(top(lab, "--once")[-1]["edges"]))
+    t.check(what, t.until(now, step=0.1), authors(top(lab, "--once")[-1]["edges"]))
 
 
 def follows(lab):
     """Who follows is told of a denial in one round, and at the latest in the next by whom."""
-    follow = subprocess.Popen([WEIR, "top", "--totals", "--by", "denials", "-o", "json", "-i", "1s", "--for", "20s", "--server", lab.observer()],
+    follow = subprocess.Popen([WEIR, "top", "--totals", "--by", "denials", "-o", "json", "-i", "1s", "--for", "60s", "--server", lab.observer()],
                               stdout=subprocess.PIPE, text=True)
     follow.stdout.readline()
-    lab.talk("shop/rogue", DATABASE, 5433, seconds=0.05)
+    lab.tries("shop/rogue", DATABASE, 5433, seconds=0.05)
     said = []
-    for _ in range(6):
+    for _ in range(20):
         edges = json.loads(follow.stdout.readline())["edges"]
         said.append([e.get("denied_by") for e in edges if e["source"] == "shop/rogue" and e["port"] == 5433])
         if said[-1] == [ONE]:
@@ -77,7 +77,7 @@ def main():
         os.remove(extra)
         denied_by(lab, ONE, "until it is gone")
         follows(lab)
-        t.until(lambda: "rogue-out" in open(path).read(), 5)
+        t.until(lambda: "rogue-out" in open(path).read())
         exported(path)
     t.done()
 

@@ -23,10 +23,19 @@ def traffic(lab):
     t.check("frontend reaches cart", lab.talk("shop/frontend", CART, 8080))
     t.check("frontend reaches cart by IPv6", lab.talk("shop/frontend", "fd00:10:244:1::11", 8080))
     t.check("cart reaches database", lab.talk("shop/cart", DATABASE, 5432))
-    t.check("rogue reaches nothing", not lab.talk("shop/rogue", DATABASE, 5432))
-    t.check("frontend reaches cart on no other port", not lab.talk("shop/frontend", CART, 8081))
-    t.check("nor by UDP", not lab.talk("shop/rogue", PAYMENTS, 9000, udp=True))
-    t.check("nor from outside", not lab.talk("outside", DATABASE, 5432))
+    t.check("rogue reaches nothing", not lab.tries("shop/rogue", DATABASE, 5432))
+    t.check("frontend reaches cart on no other port", not lab.tries("shop/frontend", CART, 8081))
+    t.check("nor by UDP", not lab.tries("shop/rogue", PAYMENTS, 9000, udp=True))
+    t.check("nor from outside", not lab.tries("outside", DATABASE, 5432))
+
+
+def steady(api, ask):
+    """What ask() says, and all flows that there were before and after it: some come by themselves, when connections end or neighbours speak."""
+    for _ in range(100):
+        every, got, after = api.flows(first=True), ask(), api.flows(first=True)
+        if every == after:
+            break
+    return got, every
 
 
 def filters(api):
@@ -36,7 +45,7 @@ def filters(api):
     t.check("there is traffic to be filtered", len(ours) >= 6, len(ours))
 
     def row(what, flt, so, at_least=1, black=False):
-        got = api.flows(first=True, **({"blacklist": [flt]} if black else {"whitelist": [flt]}))
+        got, every = steady(api, lambda: api.flows(first=True, **({"blacklist": [flt]} if black else {"whitelist": [flt]})))
         want = [f for f in every if so(f) != black]
         t.check(f"{what}: at least {at_least}", len(want) >= at_least, len(want))
         t.equal(what, [f.uuid + str(f.time) for f in got], [f.uuid + str(f.time) for f in want])
@@ -80,9 +89,9 @@ def filters(api):
     row("fields are conditions", Filter(source_pod=["shop/"], verdict=[flow_pb2.DROPPED]),
         lambda f: src(f).namespace == "shop" and denied(f), 3)
     row("blacklist", Filter(verdict=[flow_pb2.DROPPED]), denied, 3, black=True)
-    both = api.flows(first=True, whitelist=[Filter(source_pod=["shop/rogue"]), Filter(destination_port=["8080"])])
+    both, every = steady(api, lambda: api.flows(first=True, whitelist=[Filter(source_pod=["shop/rogue"]), Filter(destination_port=["8080"])]))
     t.equal("filters are alternatives", len(both), len([f for f in every if rogue(f) or port(f) == 8080]))
-    less = api.flows(first=True, whitelist=[Filter(source_pod=["shop/rogue"])], blacklist=[Filter(protocol=["udp"])])
+    less, every = steady(api, lambda: api.flows(first=True, whitelist=[Filter(source_pod=["shop/rogue"])], blacklist=[Filter(protocol=["udp"])]))
     t.equal("the blacklist is taken off", len(less), len([f for f in every if rogue(f) and not f.l4.HasField("UDP")]))
 
 
@@ -107,51 +116,55 @@ def wrong(api):
     raw = api.channel.unary_stream("/observer.Observer/GetFlows")
     for what, data in (("bytes that are no message", b"\xff\xff\xff"), ("a length beyond the end", b"\x32\xff\xff\xff\xff\x0f"),
                        ("a text that is no UTF-8", b"\x32\x05\x12\x03\xff\xfe\xfd")):
-        code, text = error(lambda: raw(data, timeout=5))
+        code, text = error(lambda: raw(data, timeout=60))
         t.check(what, code == "INVALID_ARGUMENT", (code, text))
-    code, text = error(lambda: raw(b"\x32\x00" * 200000, timeout=5))
+    code, text = error(lambda: raw(b"\x32\x00" * 200000, timeout=60))
     t.check("a request that is too large", code == "RESOURCE_EXHAUSTED", (code, text))
-    code, text = error(lambda: api.channel.unary_unary("/observer.Observer/NoSuch")(b"", timeout=5))
+    code, text = error(lambda: api.channel.unary_unary("/observer.Observer/NoSuch")(b"", timeout=60))
     t.check("a method that is none", code == "UNIMPLEMENTED", (code, text))
 
 
 def ends(api, lab):
     """Where streams begin and end."""
-    every = api.flows(first=True)
     key = lambda fs: [f.uuid + str(f.time) for f in fs]  # noqa: E731
-    t.equal("all, without a number", key(api.flows()), key(every))
-    t.equal("the last 3", key(api.flows(number=3)), key(every[-3:]))
-    t.equal("the first 3", key(api.flows(number=3, first=True)), key(every[:3]))
-    t.equal("more than there are", key(api.flows(number=2**64 - 1)), key(every))
-    denied = [f for f in every if f.verdict == flow_pb2.DROPPED and f.source.pod_name == "rogue"]
-    rogue = [Filter(source_pod=["shop/rogue"], verdict=[flow_pb2.DROPPED])]
-    t.equal("the last 2 that match, not the last 2", key(api.flows(number=2, whitelist=rogue)), key(denied[-2:]))
-    t.equal("the first that matches", key(api.flows(number=1, first=True, whitelist=rogue)), key(denied[:1]))
-    ns = lambda f: f.time.seconds * 10**9 + f.time.nanos  # noqa: E731
-    middle = sorted(ns(f) for f in every)[len(every) // 2]
-    t.equal("since", key(api.flows(since=stamp(middle))), key([f for f in every if ns(f) >= middle]))
-    t.equal("until", key(api.flows(until=stamp(middle), first=True)), key([f for f in every if ns(f) <= middle]))
-    t.equal("since beats a number's place", key(api.flows(since=stamp(middle), number=1)),
-            key([f for f in every if ns(f) >= middle][:1]))
-    t.equal("the last 2 until", key(api.flows(until=stamp(middle), number=2)), key([f for f in every if ns(f) <= middle][-2:]))
-    t.equal("since the future", api.flows(since=stamp(time.time_ns() + 10**12)), [])
-    t.equal("since the year 1", key(api.flows(since=timestamp_pb2.Timestamp(seconds=-62135596800))), key(every))
 
-    call = api.GetFlows(follow=True, seconds=20, whitelist=rogue)
+    def row(what, want, **fields):
+        got, every = steady(api, lambda: api.flows(**fields))
+        t.equal(what, key(got), key(want(every)))
+
+    row("all, without a number", lambda every: every)
+    row("the last 3", lambda every: every[-3:], number=3)
+    row("the first 3", lambda every: every[:3], number=3, first=True)
+    row("more than there are", lambda every: every, number=2**64 - 1)
+    denied = lambda every: [f for f in every if f.verdict == flow_pb2.DROPPED and f.source.pod_name == "rogue"]  # noqa: E731
+    rogue = [Filter(source_pod=["shop/rogue"], verdict=[flow_pb2.DROPPED])]
+    row("the last 2 that match, not the last 2", lambda every: denied(every)[-2:], number=2, whitelist=rogue)
+    row("the first that matches", lambda every: denied(every)[:1], number=1, first=True, whitelist=rogue)
+    ns = lambda f: f.time.seconds * 10**9 + f.time.nanos  # noqa: E731
+    times = sorted(ns(f) for f in api.flows(first=True))
+    middle = times[len(times) // 2]
+    row("since", lambda every: [f for f in every if ns(f) >= middle], since=stamp(middle))
+    row("until", lambda every: [f for f in every if ns(f) <= middle], until=stamp(middle), first=True)
+    row("since beats a number's place", lambda every: [f for f in every if ns(f) >= middle][:1], since=stamp(middle), number=1)
+    row("the last 2 until", lambda every: [f for f in every if ns(f) <= middle][-2:], until=stamp(middle), number=2)
+    t.equal("since the future", api.flows(since=stamp(time.time_ns() + 10**12)), [])
+    row("since the year 1", lambda every: every, since=timestamp_pb2.Timestamp(seconds=-62135596800))
+
+    call = api.GetFlows(follow=True, seconds=60, whitelist=rogue)
     call.initial_metadata()         # it stands
-    lab.talk("shop/rogue", CART, 8080)
+    lab.tries("shop/rogue", CART, 8080)
     f = next(call).flow
     t.check("follow begins now", f.source.pod_name == "rogue" and f.destination.pod_name == "cart", f)
     call.cancel()
-    call = api.GetFlows(follow=True, number=2, seconds=20, whitelist=rogue)
+    call = api.GetFlows(follow=True, number=2, seconds=60, whitelist=rogue)
     got = [next(call).flow for _ in range(2)]
     t.equal("follow with a number goes back for it", got[1].destination.pod_name, "cart")
-    lab.talk("shop/rogue", PAYMENTS, 9000)
+    lab.tries("shop/rogue", PAYMENTS, 9000)
     t.equal("and never ends", next(call).flow.destination.pod_name, "payments")
     call.cancel()
     began = time.monotonic()
-    said = [r for r in api.GetFlows(follow=True, until=stamp(time.time_ns() + 500 * 10**6), seconds=10)]
-    t.check("follow ends at until, on a quiet node too", 0.3 < time.monotonic() - began < 3, time.monotonic() - began)
+    said = [r for r in api.GetFlows(follow=True, until=stamp(time.time_ns() + 500 * 10**6), seconds=60)]
+    t.check("follow ends at until, on a quiet node too", 0.3 < time.monotonic() - began < 30, time.monotonic() - began)
 
 
 def masks(api):
@@ -210,7 +223,7 @@ def about(api, lab):
         ask = api.channel.stream_stream(f"/grpc.reflection.{path}.ServerReflection/ServerReflectionInfo",
                                         v.ServerReflectionRequest.SerializeToString, v.ServerReflectionResponse.FromString)
         said = list(ask(iter([v.ServerReflectionRequest(list_services=""),
-                              v.ServerReflectionRequest(file_containing_symbol="observer.Observer")]), timeout=5))
+                              v.ServerReflectionRequest(file_containing_symbol="observer.Observer")]), timeout=60))
         names = {s.name for s in said[0].list_services_response.service}
         t.check(f"reflection {path}", {"observer.Observer", "peer.Peer", "weir.v1.Agent", "grpc.health.v1.Health"} <= names, names)
         t.check(f"reflection {path} has files", said[1].file_descriptor_response.file_descriptor_proto)
@@ -231,20 +244,18 @@ def events(api, lab):
     t.check("policies came", len(policies) == 5 and any("k8s:io.cilium.k8s.policy.name=cart" in p for p in policies), policies)
     t.equal("the last 2", [r.agent_event for r in api.GetAgentEvents(number=2)], [r.agent_event for r in got[-2:]])
     t.equal("first and follow", error(lambda: api.GetAgentEvents(first=True, follow=True))[0], "INVALID_ARGUMENT")
-    call = api.GetAgentEvents(follow=True, seconds=20)
+    call = api.GetAgentEvents(follow=True, seconds=60)
     call.initial_metadata()
-    with open(os.path.join(lab.state, "policies.yaml")) as f:
-        text = f.read()
     extra = os.path.join(lab.state, "extra.yaml")
-    with open(extra, "w") as f:
+    with open(extra + ".tmp", "w") as f:
         f.write("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: extra, namespace: shop}\n"
                 "spec: {podSelector: {matchLabels: {app: none}}}\n")
+    os.rename(extra + ".tmp", extra)
     e = next(call).agent_event
     t.check("a policy comes", e.type == flow_pb2.POLICY_UPDATED and "k8s:io.cilium.k8s.policy.name=extra" in e.policy_update.labels, e)
     os.unlink(extra)
     t.equal("and goes", next(call).agent_event.type, flow_pb2.POLICY_DELETED)
     call.cancel()
-    t.check("the manifests are what they were", text)
 
 
 def agent(api, lab):
@@ -259,7 +270,7 @@ def agent(api, lab):
     t.equal("why, of nobody", error(lambda: api.Why(source="x", destination="y"))[0], "INVALID_ARGUMENT")
 
     t.check("a mark for nobody", not api.Mark(stream="none").known)
-    call = api.GetFlows(follow=True, seconds=20, extensions=pack(agent_pb2.FlowsOptions(stream="s1", marks=True)))
+    call = api.GetFlows(follow=True, seconds=60, extensions=pack(agent_pb2.FlowsOptions(stream="s1", marks=True)))
     call.initial_metadata()
     lab.talk("shop/frontend", CART, 8080)
     asked = time.time_ns()
@@ -273,7 +284,7 @@ def agent(api, lab):
     t.check("behind the flows that came before", any(f.destination.pod_name == "cart" for f in seen), seen)
     t.check("and it says its time", r.node_name == "eu/n1" and r.time.seconds * 10**9 + r.time.nanos >= asked - 10**6, r)
     call.cancel()
-    plain = api.GetFlows(follow=True, seconds=3, extensions=pack(agent_pb2.FlowsOptions(stream="s2")))
+    plain = api.GetFlows(follow=True, seconds=60, extensions=pack(agent_pb2.FlowsOptions(stream="s2")))
     plain.initial_metadata()
     t.check("who did not ask for marks gets none", not api.Mark(stream="s2").known)
     plain.cancel()
@@ -282,7 +293,7 @@ def agent(api, lab):
 def edges(api, lab):
     """Sums between workloads: all, then what changed."""
     t.equal("too often", error(lambda: api.Edges(interval_ms=10))[0], "INVALID_ARGUMENT")
-    call = api.Edges(interval_ms=1000, seconds=20)
+    call = api.Edges(interval_ms=1000, seconds=90)
 
     def one_round():
         replies = []
@@ -301,7 +312,7 @@ def edges(api, lab):
     denied = find(every, "rogue", "database", 5432)
     t.check("a denied one, and by whom", len(denied) == 1 and denied[0].denied and denied[0].denied_rule, denied)
     lab.talk("shop/frontend", CART, 8080)
-    end = time.monotonic() + 8
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         replies, some = one_round()
         again = find(some, "frontend", "cart", 8080)
@@ -320,7 +331,7 @@ with open(os.path.join(whole.state, "cluster.yaml"), "w") as f:
 with whole as lab:
     with Api(lab.observer()) as api:
         traffic(lab)
-        t.until(lambda: len(api.flows(whitelist=[Filter(source_pod=["shop/rogue"])])) >= 2)
+        t.until(lambda: len(api.flows(whitelist=[Filter(event_type=[flow_pb2.EventTypeFilter(type=5)])])) >= 7)
         for part in (filters, masks, wrong):
             part(api)
         ends(api, lab)

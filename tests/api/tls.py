@@ -73,7 +73,7 @@ def shown(c, highest=ssl.TLSVersion.TLSv1_3):
     context.load_cert_chain(c.path("client.crt"), c.path("client.key"))
     context.set_alpn_protocols(["h2"])
     try:
-        with socket.create_connection(("127.0.0.1", PORT), 5) as raw, context.wrap_socket(raw, server_hostname=NAME) as s:
+        with socket.create_connection(("127.0.0.1", PORT), 30) as raw, context.wrap_socket(raw, server_hostname=NAME) as s:
             return s.getpeercert(True)
     except OSError:
         return None
@@ -85,7 +85,7 @@ def handshakes(c):
     fails("a client without a certificate is not", c.credentials(None))
     fails("nor one of another authority", c.credentials("stranger"))
     with client(c.credentials("client", "other")) as api:
-        t.check("a client does not take a server of another", error(lambda: api.ServerStatus(seconds=1.5))[0] == "UNAVAILABLE")
+        t.check("a client does not take a server of another", error(lambda: api.ServerStatus())[0] == "UNAVAILABLE")
     with Api(f"127.0.0.1:{PORT}") as api:
         t.check("no plain text", error(lambda: api.ServerStatus(seconds=1.5))[0] in ("UNAVAILABLE", "DEADLINE_EXCEEDED"))
     t.check("TLS 1.3", shown(c))
@@ -97,7 +97,7 @@ def reload(c):
     with client(c.credentials()) as old:
         old.ServerStatus()
         c.sign("server", "ca", f"DNS:{NAME},DNS:localhost")
-        t.check("a new certificate is shown", t.until(lambda: shown(c) not in (None, before), 5))
+        t.check("a new certificate is shown", t.until(lambda: shown(c) not in (None, before)))
         t.check("connections live on", old.ServerStatus().max_flows)
         shutil.copy(c.path("server.crt"), c.path("good.crt"))
         with open(c.path("server.crt"), "w") as f:
@@ -110,14 +110,14 @@ def reload(c):
 def peers(c, state):
     node = os.path.join(state, "node3.yaml")
 
-    def write(address):
+    def write(address, name="n3.example"):
         with open(node + ".tmp", "w") as f:
-            f.write("apiVersion: v1\nkind: Node\nmetadata: {name: n3.example}\n"
+            f.write(f"apiVersion: v1\nkind: Node\nmetadata: {{name: {name}}}\n"
                     f"status: {{addresses: [{{type: InternalIP, address: {address}}}]}}\n")
         os.rename(node + ".tmp", node)
 
     with client(c.credentials()) as api:
-        call = api.Notify(seconds=20)
+        call = api.Notify()
         p = next(call)
         t.equal("itself, where its Node says", (p.name, p.address, p.type, p.tls.server_name), ("n1", f"192.0.2.1:{PORT}", peer_pb2.PEER_ADDED, NAME))
         write("192.0.2.33")
@@ -127,14 +127,17 @@ def peers(c, state):
         write("2001:db8::33")
         p = next(call)
         t.equal("changes", (p.address, p.type), (f"[2001:db8::33]:{PORT}", peer_pb2.PEER_UPDATED))
-        late = api.Notify(seconds=20)
+        late = api.Notify()
         t.equal("who comes later is told once", [next(late).name for _ in range(2)], ["n1", "n3.example"])
         late.cancel()
         os.unlink(node)
         t.equal("goes", next(call).type, peer_pb2.PEER_DELETED)
         call.cancel()
-        later = api.Notify(seconds=1)
-        t.equal("and is not told of any more", [next(later).name, error(lambda: later)[0]], ["n1", "DEADLINE_EXCEEDED"])
+        later = api.Notify()
+        first = next(later).name
+        write("192.0.2.34", "n4")
+        t.equal("and is not told of any more", [first, next(later).name], ["n1", "n4"])
+        later.cancel()
 
 
 def hubble(what, home, *words):

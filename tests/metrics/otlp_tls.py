@@ -19,7 +19,7 @@ from api import Api  # noqa: E402
 from receiver import Receiver, attributes  # noqa: E402
 
 CART, PORT, METRICS = "10.244.1.11", 4317, 9965
-SOON = 25       # seconds: the agent tries again later and later
+SOON = 60       # seconds: the agent tries again later and later
 
 
 class Stage:

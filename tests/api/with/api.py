@@ -56,11 +56,11 @@ class Api:
             self.add(name, ask, self.channel.unary_unary(f"/{service}/{name}", ask.SerializeToString, answer.FromString))
 
     def add(self, name, ask, call):
-        def run(message=None, seconds=10, **fields):
+        def run(message=None, seconds=60, **fields):
             return call(message if message is not None else ask(**fields), timeout=seconds)
         setattr(self, name, run)
 
-    def flows(self, seconds=10, **fields):
+    def flows(self, seconds=60, **fields):
         """All of a GetFlows that ends."""
         return [r.flow for r in self.GetFlows(seconds=seconds, **fields) if r.HasField("flow")]
 

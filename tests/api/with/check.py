@@ -26,8 +26,8 @@ def skip(why):
     print(f"skipped: {why}", flush=True)
 
 
-def until(fn, seconds=10, step=0.05):
-    """What fn() says as soon as it is true, or its last answer."""
+def until(fn, seconds=30, step=0.05):
+    """What fn() says as soon as it is true, or its last answer.  The machine may have much else to do: 'seconds' are no claim."""
     end = time.monotonic() + seconds
     while True:
         said = fn()

@@ -3,7 +3,8 @@
 
     with Lab("policies/shop") as lab:
         lab.serve("shop/cart", 8080)
-        lab.talk("shop/frontend", "10.244.1.11", 8080)      True: it was answered
+        lab.talk("shop/frontend", "10.244.1.11", 8080)      True: it was answered, which may take its time
+        lab.tries("shop/rogue", "10.244.1.13", 5432)        the same where no answer is expected: not waited for as long
         lab.observer("n1")                                  where that agent serves gRPC
 """
 import ctypes
@@ -95,6 +96,10 @@ class Lab:
 
     def __exit__(self, *exc):
         for s in self.servers:
+            try:
+                s.shutdown(socket.SHUT_RDWR)    # wakes who waits for it
+            except OSError:
+                pass
             s.close()
         if self.up and "san" in BUILD:
             for line in self.sanitized()[:60]:
@@ -126,36 +131,48 @@ class Lab:
             s.bind(("::", port))
             if not udp:
                 s.listen(512)
+                s.setblocking(False)
             return s
 
         s = in_netns(self.netns[who], make)
         self.servers.append(s)
         threading.Thread(target=answer_udp if udp else answer_tcp, args=(s,), daemon=True).start()
 
-    def talk(self, who, address, port, udp=False, seconds=0.3, source=None, say=b"hello"):
-        """One exchange; whether it was answered."""
+    def talk(self, who, address, port, udp=False, seconds=20, source=None, say=b"hello"):
+        """One exchange; whether it was answered: at once when it is, and 'seconds' are for a machine with much else to do."""
         return self.talks(who, [(address, port)], udp, seconds, source, say)[0]
 
-    def talks(self, who, where, udp=False, seconds=0.3, source=None, say=b"hello"):
+    def tries(self, who, address, port, udp=False, seconds=0.3):
+        return self.talk(who, address, port, udp, seconds)
+
+    def talks(self, who, where, udp=False, seconds=20, source=None, say=b"hello"):
         """Many at once."""
         return in_netns(self.netns[who], lambda: exchange(where, udp, seconds, source, say))
 
 
 def answer_tcp(listener):
+    """What each says first comes back to it; the connection ends when the other side ends it."""
+    poll, by_fd = select.poll(), {listener.fileno(): listener}
+    poll.register(listener, select.POLLIN)
     while True:
-        try:
-            s, _ = listener.accept()
-        except OSError:
-            return
-        try:
-            s.settimeout(0.5)
-            data = s.recv(4096)
-            if data:
-                s.sendall(data)
-            s.recv(1)
-        except OSError:
-            pass
-        s.close()
+        for fd, _ in poll.poll():
+            try:
+                if by_fd[fd] is listener:
+                    s = listener.accept()[0]
+                    by_fd[s.fileno()] = s
+                    poll.register(s, select.POLLIN)
+                    continue
+                data = by_fd[fd].recv(4096)
+                if data:
+                    by_fd[fd].sendall(data)
+                    continue
+            except BlockingIOError:
+                continue
+            except OSError:
+                if by_fd[fd] is listener:
+                    return
+            poll.unregister(fd)
+            by_fd.pop(fd).close()
 
 
 def answer_udp(s):
@@ -186,8 +203,7 @@ def exchange(where, udp, seconds, source, say):
     poll, by_fd = select.poll(), {s.fileno(): s for s in open_}
     for fd in by_fd:
         poll.register(fd, select.POLLOUT)
-    end = seconds
-    stop = time.monotonic() + end
+    stop = time.monotonic() + seconds
     while by_fd and time.monotonic() < stop:
         for fd, what in poll.poll(50):
             s = by_fd[fd]

@@ -61,4 +61,5 @@ class Receiver:
         return [attributes(log.attributes) for _, log in self.logs]
 
     def stop(self):
-        self.server.stop(0).wait()
+        """Whoever is being answered is: else the same flows come again, to the next one."""
+        self.server.stop(30).wait()
