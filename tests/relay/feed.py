@@ -179,9 +179,9 @@ def beats(p, before, many, streams):
     t.check("each stream without flows has its beat", t.until(all_heard, 40), f"{len(heard)} of {len(streams)}")
     for s in many:
         s.close()
-    t.check("their streams end", t.until(lambda: p.streams() == 0, 20), p.streams())
+    t.check("their streams end", t.until(lambda: p.streams() == 0), p.streams())
     if "san" not in B:
-        t.check("what they took is given back", t.until(lambda: p.relay.rss() <= before + 2048, 20), (p.relay.rss(), before))
+        t.check("what they took is given back", t.until(lambda: p.relay.rss() <= before + 2048), (p.relay.rss(), before))
     t.equal("and others are answered", p.ask("/api/v1/map")[0], 200)
 
 

@@ -42,7 +42,7 @@ def words(p, q):
 def boxes(p):
     """What is typed is completed by what the relay knows; the map is narrowed before it is folded."""
     ids = lambda q: [m["id"] for m in json.loads(p.ask("/api/v1/map?" + urllib.parse.urlencode(q))[1])["marks"]]  # noqa: E731
-    t.check("edges are there", t.until(lambda: len(ids({})) > 2, 20), ids({}))
+    t.check("edges are there", t.until(lambda: len(ids({})) > 2), ids({}))
     for q, fits in (("--den", ["--denied", "--denylist"]), ("-n ", ["shop"]), ("--namespace=s", ["--namespace=shop"]), ("--verdict d", ["DROPPED"]),
                     ("--node-name ", [f"n{i}" for i in range(AGENTS)]), ("--pod shop/cart", ["shop/cart"]), ("--to-port 80", ["8080"]),
                     ("--workload nobody", []), ("--http-path /", [])):
@@ -136,7 +136,7 @@ def streams(p):
     p.lives("streams nobody reads")
     for s in readers:
         s.close()
-    t.check("their places are free again", t.until(lambda: p.ask("/api/v1/flows?q=--last+1")[0] == 200, 15))
+    t.check("their places are free again", t.until(lambda: p.ask("/api/v1/flows?q=--last+1")[0] == 200))
 
 
 def ends(p):

@@ -32,7 +32,7 @@ def skip(why):
     print("skipped:", why, flush=True)
 
 
-def until(fn, seconds=10):
+def until(fn, seconds=30):
     """What 'fn' says, once it says something."""
     end = time.time() + seconds
     while not (got := fn()) and time.time() < end:
