@@ -248,7 +248,10 @@ async function hands(page) {
 	await page.keyboard.press("Escape");
 	ok("esc closes the choice", (await page.locator(".cols[open]").count()) === 0);
 	await page.locator(".row").nth(2).click();
-	const chosen = () => page.locator(".row.sel").evaluate((el) => [el.children[0].textContent, Math.round(el.getBoundingClientRect().top)].join(" ")), first = await chosen(), n = await text(page, ".counted");
+	// found and measured at once: between the two a row may be drawn anew, and what is no longer drawn is nowhere
+	const chosen = () => page.evaluate(() => [...document.querySelectorAll(".row.sel")].map((el) => [el.children[0].textContent, Math.round(el.getBoundingClientRect().top)].join(" ")).join());
+	await until("a row is chosen", async () => (await chosen()) !== "");
+	const first = await chosen(), n = await text(page, ".counted");
 	await until("flows go on", async () => (await text(page, ".counted")) !== n);
 	await page.keyboard.press("t");			// all is drawn anew
 	await page.keyboard.press("t");
