@@ -36,6 +36,7 @@ void map_denied(struct map *m, const struct past_edge *e, bool egress, const uin
 struct map_want {
 	unsigned int most;		/* marks; 0: MAP_MOST */
 	const char *const *expand;	/* namespaces, to the NULL; NULL: none */
+	const char *const *fold;	/* the same: one mark each, whatever room there is; unless expanded or focused */
 	const uint32_t *keep;		/* map_hash() of what is shown already: it gives way to what is far more interesting only */
 	unsigned int nkeep;
 	const char *focus;		/* "ns/workload": it and its neighbours stay, nothing else; NULL */

@@ -35,6 +35,7 @@ static void focus(struct folding *f, const char *name)
 	f->focused = true;
 	m->end[n]->kept = true;
 	m->space[m->end[n]->space].wanted = true;
+	m->space[m->end[n]->space].shut = false;
 	for (uint32_t i = 0; i < m->nline; i++) {
 		const struct map_line *l = &m->line[i];
 
@@ -59,6 +60,13 @@ static unsigned int about(uint64_t n, unsigned int more)
 static unsigned int seen_space(const struct map_space *s)
 {
 	return s->shown * 4;
+}
+
+static bool named(const char *name, const char *const *list)
+{
+	while (list && *list && strcmp(*list, name))
+		list++;
+	return list && *list;
 }
 
 static bool among(uint32_t hash, const struct map_want *want)
@@ -204,8 +212,8 @@ static uint32_t open_spaces(struct folding *f, uint32_t *list)
 
 		struct map_space *s = &m->space[list[i]];
 
-		s->open = i < folded && more <= f->left;
-		s->alone = s->open ? 0 : i < folded && (s->wanted || s->denies || n == 1) ? f->left / (n == 1 ? 1 : 2) : 0;
+		s->open = i < folded && more <= f->left && !s->shut;
+		s->alone = s->open || s->shut ? 0 : i < folded && (s->wanted || s->denies || n == 1) ? f->left / (n == 1 ? 1 : 2) : 0;
 		f->left -= s->open ? more : s->alone;
 	}
 	m->counts.namespaces = m->nspace - 1;
@@ -364,9 +372,8 @@ void map_fold(struct map *m, const struct map_want *want)
 		return;
 	}
 	for (uint32_t i = 1; i < m->nspace; i++) {
-		m->space[i].wanted = false;
-		for (const char *const *ns = want->expand; ns && *ns; ns++)
-			m->space[i].wanted |= !strcmp(*ns, m->space[i].name);
+		m->space[i].wanted = named(m->space[i].name, want->expand);
+		m->space[i].shut = !m->space[i].wanted && named(m->space[i].name, want->fold);
 	}
 	for (uint32_t i = 0; i < m->nend; i++) {
 		m->end[i]->mark = MAP_NO_MARK;

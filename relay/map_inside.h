@@ -26,7 +26,7 @@ struct map_space {
 	uint32_t ends, first;		/* 'first': some end of it */
 	uint64_t rate, denies;
 	uint32_t alone;			/* not open: so many of its ends stand alone all the same, the most interesting */
-	bool open, wanted;
+	bool open, wanted, shut;
 	uint8_t shown;			/* already: 1 as one mark, 2 opened */
 };
 

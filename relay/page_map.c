@@ -22,7 +22,7 @@ struct wanted {
 	bool strip;
 	uint64_t from, to;		/* milliseconds; 'to' 0: live */
 	unsigned int minutes, limit;
-	char focus[640], expand[4096], keep[2048];
+	char focus[640], expand[4096], fold[4096], keep[2048];
 	struct select *only;		/* NULL: everything */
 };
 
@@ -128,9 +128,9 @@ static void write_map(struct wanted *w, struct json_out *j)
 {
 	struct page *p = w->answer.page;
 	uint64_t to = w->to ?: now_ms(), from = w->to ? w->from : to - LIVE_MS;
-	const char *expand[EXPAND_MOST + 1];
+	const char *expand[EXPAND_MOST + 1], *fold[EXPAND_MOST + 1];
 	uint32_t keep[MAP_MOST];
-	struct map_want want = { .most = w->limit, .expand = expand, .focus = w->focus, .keep = keep,
+	struct map_want want = { .most = w->limit, .expand = expand, .fold = fold, .focus = w->focus, .keep = keep,
 				 .nkeep = numbers_of(w->keep, keep, MAP_MOST) };
 	struct building b = { .only = w->only, .first = ((to - 1) / POINT_MS - POINTS + 1) * POINT_MS };
 
@@ -140,6 +140,7 @@ static void write_map(struct wanted *w, struct json_out *j)
 	past_each(p->past, b.first, to, on_point, &b);
 	add_authors(b.map, p->relay->edges);
 	split(w->expand, expand, EXPAND_MOST);
+	split(w->fold, fold, EXPAND_MOST);
 	map_fold(b.map, &want);
 	json_bool(j, "live", !w->to);
 	if (w->to) {
@@ -287,8 +288,9 @@ static bool read_wanted(struct http_ask *ask, struct wanted *w)
 	w->minutes = minutes < 1 ? 1 : minutes > MINUTES_MOST ? MINUTES_MOST : minutes;
 	if (http_query_value(ask, "focus", w->focus, sizeof(w->focus)) == -ENOSPC ||
 	    http_query_value(ask, "expand", w->expand, sizeof(w->expand)) == -ENOSPC ||
+	    http_query_value(ask, "fold", w->fold, sizeof(w->fold)) == -ENOSPC ||
 	    http_query_value(ask, "keep", w->keep, sizeof(w->keep)) == -ENOSPC) {
-		page_refuse(ask, 400, "focus, expand or keep is too long");
+		page_refuse(ask, 400, "focus, expand, fold or keep is too long");
 		return false;
 	}
 	return w->strip || read_only(ask, w);

@@ -134,6 +134,27 @@ static const char *opened_of(uint64_t left, uint64_t right, const uint32_t *keep
 	return which;
 }
 
+/* What somebody folded by hand stays one mark though there is room; what is expanded or in focus, too, is open. */
+static void by_hand(void)
+{
+	const char *const shop_pay[] = { "shop", "pay", NULL }, *const pay[] = { "pay", NULL };
+	struct map *m = shop();
+
+	map_fold(m, &(struct map_want){ .fold = shop_pay });
+	SAYS("\"id\":\"ns:shop\"");
+	SAYS("\"id\":\"ns:pay\"");
+	SAYS("\"id\":\"lab/shell\"");
+	SAYS_NOT("\"id\":\"shop/web\"");
+	SAYS("\"from\":\"lab/shell\",\"to\":\"ns:shop\"");
+	map_fold(m, &(struct map_want){ .fold = shop_pay, .expand = pay });
+	SAYS("\"id\":\"pay/api\"");
+	SAYS("\"id\":\"ns:shop\"");
+	map_fold(m, &(struct map_want){ .fold = shop_pay, .focus = "shop/cart" });
+	SAYS("\"id\":\"shop/cart\"");
+	SAYS("\"id\":\"ns:pay\"");
+	map_free(m);
+}
+
 static void kept(void)
 {
 	const uint32_t keep[] = { map_hash("left", "a"), map_hash("left", "b"), map_hash("right", NULL) };
@@ -228,6 +249,7 @@ int main(void)
 	narrowed();
 	small();
 	folded();
+	by_hand();
 	kept();
 	large(40, 6, 120, 0);
 	large(3000, 250, 20000, 0);
