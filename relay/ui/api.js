@@ -13,6 +13,9 @@ async function refusal(response) {
 	}
 }
 
+// How whole the last answer was.
+export const last = { nodes: 0, answering: 0, lost: 0 };
+
 const SILENCE_MS = 6000;		// a relay that hangs is as good as none; why asks nodes, and may take longer
 
 export async function get(path, query = {}, most = SILENCE_MS) {
@@ -20,7 +23,8 @@ export async function get(path, query = {}, most = SILENCE_MS) {
 	const response = await fetch(`/api/v1/${path}${q.size ? `?${q}` : ""}`, { cache: "no-cache", signal: AbortSignal.timeout(most) });
 	if (!response.ok)
 		throw Object.assign(new Error(await refusal(response)), { status: response.status });
-	return response.json();
+	const answer = await response.json();
+	return Object.assign(last, answer.complete) && answer;
 }
 
 const BEAT_MS = 40000;			// a stream without flows has a beat every 15 s at most

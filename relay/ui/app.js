@@ -3,7 +3,7 @@
 import { $, h, put } from "./dom.js";
 import { get, signIn } from "./api.js";
 import { chooser } from "./columns.js";
-import { complete } from "./filter.js";
+import { complete, terms } from "./filter.js";
 import * as details from "./details.js";
 import * as map from "./map.js";
 import * as policies from "./policies.js";
@@ -80,7 +80,7 @@ const budget = () => Math.min(200, (phone.matches ? 60 : wide.matches ? 130 : 80
 let folds = false, deaf = "";
 async function loadMap() {
 	const win = windowOf(), q = folds && state.q !== deaf ? state.q : "";
-	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: expanded().join(","), focus: state.focus, keep: folds && !state.focus ? map.shown() : "", q }).catch((e) => {
+	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: state.expand, fold: state.fold, focus: state.focus, keep: folds && !state.focus ? map.shown() : "", q }).catch((e) => {
 		if (!q || e.status !== 400)
 			throw e;
 	});
@@ -152,6 +152,7 @@ async function copy(text, button) {
 const acts = {
 	close: () => pick(""),
 	clear: () => ask(""),
+	without: (button) => ask(terms(state.q).filter((t) => t.text !== button.dataset.term).map((t) => t.text).join(" ")),
 	live: () => set({ from: "", to: "" }),
 	pause: () => {
 		table.table.paused = !table.table.paused;
@@ -174,7 +175,7 @@ const acts = {
 	fold: () => {
 		const m = map.places()?.V.get(state.sel.slice(2))?.mark;
 		if (m?.ns)
-			map.fold(m.ns);
+			map.fold(m.ns, m.kind === "namespace");
 	},
 };
 
@@ -329,7 +330,7 @@ watch((change) => {
 	$("#clear").hidden = !state.q;
 	if ("q" in change || "from" in change)
 		table.ask();
-	if ("from" in change || "expand" in change || "focus" in change || ("q" in change && folds))
+	if (["from", "expand", "fold", "focus"].some((name) => name in change) || ("q" in change && folds))
 		loadMap().catch(failed);
 	if ("from" in change)
 		strip.redraw();
@@ -345,6 +346,7 @@ $("#q").value = state.q;
 $("#clear").hidden = !state.q;
 box();
 map.wire(pick);
+table.table.told = map.mark;
 strip.wire();
 sheet.wire();
 sheet.place();

@@ -27,13 +27,13 @@ const time = (r) => {
 const columns = {
 	time: ["90px", "q", time, 2],
 	node: ["minmax(64px,.5fr)", "q2", (r) => r.node, 0],
-	from: ["minmax(118px,1.05fr)", "", (r) => who(r.from.id), 2],
-	to: ["minmax(118px,1.05fr)", "", (r) => who(r.to.id), 2],
+	from: ["minmax(98px,1.05fr)", "", (r) => who(r.from.id), 2],
+	to: ["minmax(98px,1.05fr)", "", (r) => who(r.to.id), 2],
 	protocol: ["58px", "q2", (r) => r.proto, 0],
 	port: ["40px", "q2", (r) => r.port, 2],
-	verdict: ["76px", "v", (r) => [glyph(r.verdict), word[r.verdict]], 2],
-	by: ["minmax(120px,1.5fr)", "by", by, 2],
-	event: ["minmax(70px,.6fr)", "q2", (r) => r.detail.kind ?? r.summary, 1],
+	verdict: ["72px", "v", (r) => [glyph(r.verdict), word[r.verdict]], 2],
+	by: ["minmax(108px,1.5fr)", "by", by, 2],
+	event: ["minmax(56px,.5fr)", "q2", (r) => r.detail.kind ?? r.summary, 1],
 	what: ["minmax(100px,1fr)", "q2", (r) => r.summary, 0],
 	bytes: ["56px", "num q2", (r) => (r.bytes ? bytes(r.bytes) : ""), 1],
 	lasted: ["56px", "num q2", (r) => (r.ns ? micros(r.ns / 1000) : ""), 1],
@@ -51,8 +51,9 @@ export function cells(r) {
 	const cell = (c, ...what) => h("span", { class: c, role: "cell" }, ...what);
 	if (!phone.matches)
 		return shown().map((name) => cell(columns[name][1], columns[name][2](r)));
-	return [cell("q", time(r)), cell("pair", end(r.from.id), h("span", { class: "q" }, "→"), end(near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : r.to.id), h("span", { class: "q" }, `:${r.port}`)),
-		cell("v", glyph(r.verdict), word[r.verdict]), cell("by", by(r))];
+	const to = near(r) ? r.to.id.slice(r.to.id.indexOf("/") + 1) : r.to.id;
+	return [cell("pair", end(r.from.id), h("span", { class: "q" }, "→"), end(to), r.port !== "" && h("span", { class: "q port" }, `:${r.port}`)),
+		cell("v", glyph(r.verdict), word[r.verdict]), cell("q", time(r)), cell("by", by(r))];
 }
 
 // What may be shown, to be ticked; open until it is clicked beside.

@@ -2,6 +2,7 @@
 // One sentence, then the author, then how close it came.
 import { $, h, put } from "./dom.js";
 import { flows } from "./api.js";
+import { lines } from "./filter.js";
 import { current, places } from "./map.js";
 import { find, table } from "./table.js";
 import { state } from "./state.js";
@@ -120,18 +121,40 @@ function node(id) {
 const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["dbl-click", "the same for a stack"], ["d", "denials only"],
 	["1 2 3", "flows, policies, why"], ["w", "why"], ["j k", "next, previous flow"], ["space", "pause"], ["l", "back to live"], ["+ − 0", "zoom, fit"], ["t", "light or dark"], ["esc", "let go"]];
 
-// Nothing is chosen: who is denied now, the most often first, each a step from its policy.
-function overview() {
-	const all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed"), much = (l) => Math.floor(Math.log2(l.denied));	// so that rows do not change places all the time
-	const denied = all.filter((l) => l.verdict === "denied").sort((a, b) => much(b) - much(a) || (a.key < b.key ? -1 : 1)), would = all.filter((l) => l.verdict === "audit");
-	const hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
-	if (!current()?.marks.length)
-		return [h("h2", {}, "Nothing yet"), hint];
-	const row = (l) => h("tr", { "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)), h("td", {}, h("button", { "data-pick": `e:${l.key}` }, who(plain(l.s)), h("span", { class: "q" }, " → "), who(plain(l.t)), l.parts[0].port ? h("span", { class: "q" }, `:${l.parts[0].port}`) : "")),
+// The most often denied first; two change places only when one is well ahead, not with each count.
+let order = [];
+function ranked(denied) {
+	const place = new Map(order.map((key, i) => [key, i])), most = (a, b) => b.denied - a.denied || (a.key < b.key ? -1 : 1);
+	const out = denied.filter((l) => place.has(l.key)).sort((a, b) => place.get(a.key) - place.get(b.key));
+	for (const l of denied.filter((l) => !place.has(l.key)).sort(most)) {
+		const i = out.findIndex((o) => o.denied < l.denied);
+		out.splice(i < 0 ? out.length : i, 0, l);
+	}
+	for (let i = 1; i < out.length; i++)
+		for (let k = i; k > 0 && out[k].denied > out[k - 1].denied * 1.25 + 1; k--)
+			[out[k - 1], out[k]] = [out[k], out[k - 1]];
+	order = out.map((l) => l.key);
+	return out;
+}
+
+function pair(l) {
+	const port = l.parts[0].port ? h("span", { class: "q" }, `:${l.parts[0].port}`) : "";
+	return h("tr", { "data-pick": `e:${l.key}` }, h("td", {}, glyph(l.verdict)),
+		h("td", {}, h("button", { "data-pick": `e:${l.key}` }, who(plain(l.s)), h("span", { class: "q" }, " → "), who(plain(l.t)), port)),
 		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)));
-	return [h("h2", {}, denied.length ? `${denied.length} pair${denied.length > 1 ? "s are" : " is"} denied ${state.from ? "in this time" : "now"}` : `Nobody is denied ${state.from ? "in this time" : "now"}`),
-		h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(row)), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),
-		would.length > 0 && h("table", { class: "peers pairs" }, h("caption", {}, "would be denied by audited policies"), would.slice(0, OVERVIEW).map(row)), hint];
+}
+
+// Nothing is chosen: who is denied now, of what the filter lets through, each a step from its policy.
+function overview() {
+	const only = lines(state.q), all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed" && (!only || l.parts.some(only)));
+	const denied = ranked(all.filter((l) => l.verdict === "denied")), would = all.filter((l) => l.verdict === "audit");
+	const when = state.from ? "in this time" : "now", hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
+	if (!current()?.marks.length)
+		return [h("h2", {}, state.from ? "Nothing in this time" : "Nothing yet"), hint];
+	return [h("h2", {}, denied.length ? `${many(denied.length, "pair")} ${denied.length > 1 ? "are" : "is"} denied ${when}` :
+		only ? `Of what fits the filter, nothing is denied ${when}` : `Nobody is denied ${when}`),
+	h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(pair)), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),
+	would.length > 0 && h("table", { class: "peers pairs" }, h("caption", {}, "would be denied by audited policies"), would.slice(0, OVERVIEW).map(pair)), hint];
 }
 
 function shown(help) {

@@ -2,6 +2,7 @@
 // The box: what is in it is the tail of a `weir observe` command.  The relay reads and completes it; here it is read as far as the map
 // can show it, and completed by what the page knows itself when the relay does not answer.
 import { get } from "./api.js";
+import { quote } from "./words.js";
 
 const options = [
 	["--denied", "", "denied, or would be by audited policies"], ["--verdict", "DROPPED|FORWARDED|AUDIT", "this verdict"],
@@ -40,40 +41,57 @@ function guess(q, known) {
 	return [...new Set(values)].filter((v) => v.includes(typing)).slice(0, 8).map((v) => ({ put: v, text: "", help: option[2], typing }));
 }
 
-// Which lines of the map the filter lets through, as far as it can be said of a workload: null means all.
-export function lines(q) {
-	const tests = [];
-	let not = false;
-	const all = words(q), end = (id, v) => id === v || id.startsWith(v + "-") || id.split("/")[1] === v || id === `out:${v}`;
-	for (let i = 0; i < all.length; i++) {
-		const [name, glued] = all[i].split(/=(.*)/s), value = () => glued ?? all[++i] ?? "";
-		let test = null;
+const flags = ["-d", "--denied", "-A", "--all-namespaces", "--from-all-namespaces", "--to-all-namespaces", "-4", "-6", "--ipv4", "--ipv6",
+	"--encrypted", "--unencrypted", "-f", "--follow", "--all"];
+const long = { "-d": "--denied", "-n": "--namespace", "-p": "--pod", "-l": "--label", "-t": "--type" };
+const isEnd = (id, v) => id === v || id.startsWith(v + "-") || id.split("/")[1] === v || id === `out:${v}`;
+
+// What an option asks of a line of the map, as far as it can be said of a workload; null: nothing.
+function testOf(name, v) {
+	const [, way, kind] = /^--(from-|to-)?(namespace|pod|workload|port)$/.exec(name) ?? [];
+	const either = (fits) => (e) => (way !== "to-" && fits(e.from)) || (way !== "from-" && fits(e.to));
+	if (name === "--denied")
+		return (e) => e.verdict !== "allowed";
+	if (name === "--verdict")
+		return (e) => (v.toUpperCase() === "DROPPED" ? e.denied > 0 : v.toUpperCase() === "AUDIT" ? e.would > 0 : e.opened > 0);
+	if (name === "--protocol")
+		return (e) => e.proto === v;
+	if (kind === "port")
+		return way === "from-" ? null : (e) => e.port === +v;
+	if (kind === "namespace")
+		return either((id) => id.startsWith(v + "/") || id === `ns:${v}`);
+	return kind ? either((id) => isEnd(id, v)) : null;
+}
+
+// The filter, option by option: as it is written, what it is called, whether it is negated, and its test.
+export function terms(q) {
+	const list = words(q), out = [];
+	for (let i = 0, not = false; i < list.length; i++) {
+		const word = list[i], [short, glued] = word.split(/=(.*)/s), name = long[short] ?? short;
 		if (name === "--not") {
 			not = !not;
 			continue;
 		}
-		if (name === "--denied" || name === "-d")
-			test = (e) => e.verdict !== "allowed";
-		else if (name === "--verdict") {
-			const v = value().toUpperCase();
-			test = (e) => (v === "DROPPED" ? e.denied > 0 : v === "AUDIT" ? e.would > 0 : e.opened > 0);
-		} else if (["-n", "--namespace", "--from-namespace", "--to-namespace"].includes(name)) {
-			const v = value(), of = (id) => id.startsWith(v + "/") || id === `ns:${v}`;
-			test = (e) => (name !== "--to-namespace" && of(e.from)) || (name !== "--from-namespace" && of(e.to));
-		} else if (/^(--(from-|to-)?(pod|workload)|-p)$/.test(name)) {
-			const v = value();
-			test = (e) => (!name.startsWith("--to") && end(e.from, v)) || (!name.startsWith("--from") && end(e.to, v));
-		} else if (/^--(to-)?port$/.test(name)) {
-			const v = +value();
-			test = (e) => e.port === v;
-		} else if (name === "--protocol") {
-			const v = value();
-			test = (e) => e.proto === v;
-		} else if (options.some((o) => o[0] === name && o[1]) && glued === undefined)
-			i++;			// the map cannot tell
-		if (test)
-			tests.push(not ? (e) => !test(e) : test);
+		const alone = flags.includes(short), value = glued ?? (alone ? "" : list[++i] ?? "");
+		const text = glued === undefined && !alone ? `${word} ${quote(value)}` : word;
+		out.push({ text: not ? `--not ${text}` : text, name, not, test: testOf(name, value) });
 		not = false;
 	}
-	return tests.length ? (e) => tests.every((t) => t(e)) : null;
+	return out;
+}
+
+// Values of one option are alternatives, different options must all hold; what is negated together is left out.
+function joined(list) {
+	const by = new Map();
+	for (const t of list)
+		by.set(t.name, [...(by.get(t.name) ?? []), t.test]);
+	const options = [...by.values()];
+	return options.length ? (e, unknown) => options.every((tests) => tests.some((test) => (test ? test(e) : unknown))) : null;
+}
+
+// Which lines of the map the filter lets through: null means all.  What the relay did not understand hides nothing.
+export const refused = { q: null };
+export function lines(q) {
+	const list = q === refused.q ? [] : terms(q), may = joined(list.filter((t) => !t.not)), not = joined(list.filter((t) => t.not));
+	return list.some((t) => t.test) ? (e) => (!may || may(e, true)) && !(not && not(e, false)) : null;
 }

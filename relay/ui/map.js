@@ -7,8 +7,9 @@ import { lines } from "./filter.js";
 import { layout, newMemory } from "./layout.js";
 import { drawCard, drawLabels, drawLine } from "./marks.js";
 import { saveAs } from "./save.js";
-import { expanded, set, state } from "./state.js";
-import { count, glyph, sliding } from "./words.js";
+import { expanded, folded, set, state, windowOf } from "./state.js";
+import { watched } from "./strip.js";
+import { clock, count, glyph, sliding } from "./words.js";
 
 const SHOWN = 160;		// lines of a choice, the busiest
 const narrow = matchMedia("(max-width:960px)");		// arcs: a map there could not be read
@@ -39,7 +40,7 @@ export function fit() {
 	const r = $("#map").getBoundingClientRect();
 	if (!at || !r.width)
 		return;
-	Z.k = Math.max(0.25, Math.min((r.width - 32) / at.W, (r.height - 44) / at.H, 1.45));
+	Z.k = Math.max(0.25, Math.min((r.width - 32) / at.W, (r.height - 44) / at.H, r.width < 1800 ? 1.45 : 1.75));
 	Z.x = Math.max(16, (r.width - at.W * Z.k) / 2);
 	Z.y = Math.max(10, (r.height - 30 - at.H * Z.k) / 2);
 	Object.assign(Z, { W: at.W, H: at.H });
@@ -102,11 +103,12 @@ function reveal(id) {
 }
 
 // A namespace is opened or folded: what was clicked stays where it is.
-export function fold(ns) {
-	const open = expanded(), was = placeOf(ns);
+export function fold(ns, open) {
+	const was = placeOf(ns), inside = selectedNode().startsWith(`${ns}/`) || selectedNode() === `ns:${ns}`;
+	const less = (list) => list.filter((n) => n !== ns), more = (list) => [...less(list), ns];
 	anchor = was && { ns, x: Z.x + was.x * Z.k, y: Z.y + was.y * Z.k };
-	const shut = open.includes(ns), inside = selectedNode().startsWith(`${ns}/`) || selectedNode() === `ns:${ns}`;
-	set({ sel: !inside ? state.sel : shut ? `n:ns:${ns}` : "", expand: (shut ? open.filter((n) => n !== ns) : [...open, ns]).join(",") });
+	set({ sel: !inside ? state.sel : open ? "" : `n:ns:${ns}`, expand: (open ? more : less)(expanded()).join(","),
+		fold: (open ? less : more)(folded()).join(",") });
 }
 
 const placeOf = (ns) => at?.frames.find((f) => f.ns === ns) ?? at?.V.get(`ns:${ns}`);
@@ -181,18 +183,35 @@ export function mark() {
 	}
 }
 
+const act = (name, text) => h("button", { "data-do": name }, text);
+const says = (head, ...what) => h("div", { class: "none" }, h("div", {}, h("h2", {}, head), what, state.from && act("live", "back to live"),
+	state.focus && act("unfocus", `leave ${state.focus}`)));
+
+// A time without flows: quiet, or nobody watched.
+function emptyWindow(whole) {
+	const win = windowOf(), time = `${clock(win.from).slice(0, 5)} to ${clock(win.to).slice(0, 5)}`;
+	if (!watched(win.from) && !watched(win.to - 1))
+		return says(`Nobody watched from ${time}`, h("p", {}, "The relay keeps the last hour, from when it began: the strip above shows it. Of this time it has nothing."));
+	return says(`Quiet from ${time}`, h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer and ` +
+		`${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: nothing passed, and nothing was denied.`));
+}
+
 function empty(whole, narrowed) {
 	const silent = whole.nodes - whole.answering;
 	if (narrowed && whole.answering)
-		return h("div", { class: "none" }, h("div", {}, h("h2", {}, "Nothing here fits the filter"),
-			h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer, and none tells of such flows in this time.`), h("pre", {}, narrowed),
-			h("button", { "data-do": "clear" }, "clear the filter"), state.from && h("button", { "data-do": "live" }, "back to live")));
-	return h("div", { class: "none" }, h("div", {}, h("h2", {}, whole.answering ? "Listening, and nothing has spoken yet" : "No node answers"),
-		h("p", {}, whole.answering ? `${whole.answering} of ${whole.nodes} nodes answer and ${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: ` +
-			`the network is quiet, not unseen. The first flow appears here within seconds.` :
-			`${silent} of ${whole.nodes} nodes are silent. Enforcement goes on without the relay; look at "weir status" on a node, and at the relay's log.`),
-		h("pre", {}, whole.answering ? "weir lab probe shop/cart shop/database:5432" : "weir status"),
-		state.from && h("button", { "data-do": "live" }, "back to live"), state.focus && h("button", { "data-do": "unfocus" }, `leave ${state.focus}`)));
+		return says("Nothing here fits the filter", h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer, and none tells of such flows in this time.`),
+			h("pre", {}, narrowed), act("clear", "clear the filter"));
+	if (state.from)
+		return emptyWindow(whole);
+	if (!whole.nodes)
+		return says("No node is known", h("p", {}, "The relay was told of no agent. It learns of them by --peer, --peers, --peer-dns or --peer-service."),
+			h("pre", {}, "weir-relay --peer n1=10.0.0.1:4244 …"));
+	if (!whole.answering)
+		return says("No node answers", h("p", {}, `${silent} of ${whole.nodes} nodes are silent. Enforcement goes on without the relay; ` +
+			`look at "weir status" on a node, and at the relay's log.`), h("pre", {}, "weir status"));
+	return says("Listening, and nothing has spoken yet", h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer and ` +
+		`${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: the network is quiet, not unseen. The first flow appears here within seconds.`),
+	h("pre", {}, "weir lab probe shop/cart shop/database:5432"));
 }
 
 const zooms = { fit: "All of it (0)", "+": "Nearer (+)", "−": "Farther (-)", svg: "Save the map as SVG", png: "Save the map as PNG" };
@@ -331,13 +350,13 @@ export function wire(pick) {
 		if (z)
 			return z === "fit" ? fit() : z === "+" ? zoom(1.25) : z === "−" ? zoom(0.8) : saveAs(z, $("#map svg.m"), at.W, at.H);
 		if (ns)
-			return fold(ns);
+			return fold(ns, false);
 		pick(node ? `n:${node}` : `e:${line}`);
 	});
 	el.addEventListener("dblclick", (e) => {
 		const m = at?.V.get(e.target.closest("[data-node]")?.dataset.node)?.mark;
 		if (m?.kind === "namespace" && m.ns)
-			fold(m.ns);
+			fold(m.ns, true);
 	});
 	new ResizeObserver(() => (moved ? null : fit())).observe(el);
 	narrow.addEventListener("change", () => map && draw(map));

@@ -31,7 +31,7 @@ export function draw(el) {
 		return el.replaceChildren(h("div", { class: "blank" }, h("h2", {}, "No policy is known"), h("p", {}, "Nothing is isolated: everybody may speak with everybody. A NetworkPolicy among the manifests appears here at once.")));
 	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0) || (a.name < b.name ? -1 : 1));
 	el.replaceChildren(h("div", { role: "table", "aria-label": "Policies" }, h("div", { class: "grid th", role: "row" },
-		[["policy"], ["state"], ["tier", "p2"], ["pods", "num p2"], ["rules", "num p2"], ["nodes", "num p2"], ["hits", "num"], ["denied", "num"], ["last used", "num p2"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
+		[["policy"], ["state"], ["tier", "p2 p3"], ["pods", "num p2"], ["rules", "num p2 p3"], ["nodes", "num p2 p3"], ["hits", "num"], ["denied", "num"], ["last used", "num p2"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
 }
 
 // What it denied of late, or would; from there to those flows.
@@ -44,8 +44,8 @@ function row(p) {
 	const slash = p.name.lastIndexOf("/"), bad = p.state === "rejected", kind = bad ? "deny" : p.audit ? "audit" : "q2";
 	const pods = p.pods ?? 0, rules = p.rules ?? 0, nodes = p.nodes ?? 0, cell = (c, ...text) => h("span", { class: c, role: "cell" }, ...text);
 	return [h("div", { class: "grid row", role: "row" }, cell("name", h("span", { class: "q" }, p.name.slice(0, slash + 1)), p.name.slice(slash + 1)),
-		cell(`state ${kind}`, p.audit && !bad ? "in audit" : words[p.state] ?? p.state), cell("q2 p2", p.tier), cell("num q2 p2", count(pods)), cell("num q2 p2", count(rules)),
-		cell("num q2 p2", count(nodes)), cell("num", count(+(p.hits ?? 0)), h("span", { class: "q only-phone" }, " hits")), 
+		cell(`state ${kind}`, p.audit && !bad ? "in audit" : words[p.state] ?? p.state), cell("q2 p2 p3", p.tier), cell("num q2 p2", count(pods)),
+		cell("num q2 p2 p3", count(rules)), cell("num q2 p2 p3", count(nodes)), cell("num", count(+(p.hits ?? 0)), h("span", { class: "q only-phone" }, " hits")), 
 		denials(p, cell), cell("num q2 p2", p.last_used ? ago(+p.last_used / 1e6) : h("span", { class: "q" }, "not lately")),
 		cell("q only-phone sum", `${many(pods, "pod")}, ${many(rules, "rule")}, ${many(nodes, "node")}`)),
 	p.why && h("div", { class: "grid rule note" }, h("span", { class: `whole-row ${kind}` }, p.why)),

@@ -3,7 +3,7 @@
 import { $ } from "./dom.js";
 import { set, state } from "./state.js";
 
-const LEAST = 120, STEP = 32, USUAL = 300;
+const LEAST = 120, STEP = 32;
 const most = () => Math.max(LEAST, innerHeight - 280);
 const now = () => Math.round($("#sheet").getBoundingClientRect().height);
 
@@ -20,7 +20,7 @@ export function place() {
 	if (+state.sheet)
 		return show(+state.sheet);
 	document.body.style.removeProperty("--sheet");
-	$("#grip").setAttribute("aria-valuenow", USUAL);
+	$("#grip").setAttribute("aria-valuenow", now());
 }
 
 export function wire() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is looked at, kept in the address: a link shows the same.
-const names = ["tab", "q", "sel", "focus", "expand", "theme", "from", "to", "why", "sheet", "view", "cols"];
+const names = ["tab", "q", "sel", "focus", "expand", "fold", "theme", "from", "to", "why", "sheet", "view", "cols"];
 export const state = {};
 const listeners = new Set();
 
@@ -30,6 +30,7 @@ export function set(change) {
 export const watch = (fn) => listeners.add(fn);
 export const windowOf = () => (state.from && state.to ? { from: +state.from, to: +state.to } : null);
 export const expanded = () => state.expand.split(",").filter(Boolean);
+export const folded = () => state.fold.split(",").filter(Boolean);
 
 read();
 addEventListener("hashchange", () => {

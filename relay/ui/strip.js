@@ -102,6 +102,8 @@ export function wire() {
 	addEventListener("resize", draw);
 	el.addEventListener("keydown", keys);
 }
+// Whether the relay watched at that time; it is taken to have, until it says otherwise.
+export const watched = (ms) => !data || (ms >= data.from && data.known[Math.floor((ms - data.from) / data.step)] !== false);
 export const redraw = draw;
 export function silent() {
 	if (data)

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flows: only the rows in sight exist.  A list is a sample; the counts are exact.
 import { h, $ } from "./dom.js";
-import { flows } from "./api.js";
-import { state, windowOf } from "./state.js";
+import { flows, last } from "./api.js";
 import { cells, heads, template } from "./columns.js";
-import { count, flowRow } from "./words.js";
+import { refused, terms } from "./filter.js";
+import { current } from "./map.js";
+import { state, windowOf } from "./state.js";
+import { watched } from "./strip.js";
+import { clock, count, flowRow, many } from "./words.js";
 
 const MOST = 100000, BACKOFF = [500, 1000, 2000, 5000, 10000];
 let rows = [], waiting = [], stream = null, tries = 0, paint = null, queued = false;
-export const table = { paused: false, lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null };
+export const table = { paused: false, lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null, told: () => {} };
 const phone = matchMedia("(max-width:720px)");
 const height = () => (phone.matches ? 46 : 24);
 
@@ -73,8 +76,10 @@ export function ask(fresh = true) {
 		if (own !== stream || end.stopped)
 			return;
 		table.refused = !!end.refused;
+		refused.q = end.refused ? state.q : null;
 		table.error = end.refused ?? end.error ?? "";
 		table.over = !table.error;
+		table.told();
 		later();
 		if (end.error || (table.over && !windowOf()))
 			setTimeout(() => own === stream && ask(false), BACKOFF[Math.min(tries++, BACKOFF.length - 1)]);
@@ -88,12 +93,30 @@ function row(r, i, rh) {
 	return el;
 }
 
+const button = (act, text, more = {}) => h("button", { "data-do": act, ...more }, text);
+const whole = () => `${last.answering} of ${last.nodes} nodes answer, ${last.lost ? many(last.lost, "event") : "no event"} lost`;
+
+// Why there is none of what is asked for, as far as the page can tell: which term fits nothing, whether anybody watched then.
+function why() {
+	const win = windowOf(), edges = current()?.edges ?? [], none = terms(state.q).filter((t) => t.test && !t.not && edges.length && !edges.some(t.test));
+	const before = win && !watched(win.from);
+	return [h("p", {}, win ? `From ${clock(win.from).slice(0, 5)} to ${clock(win.to).slice(0, 5)} nothing ${state.q ? "fits" : "was seen"}. ` :
+		state.q ? "Nothing has come that fits. " : "Nothing has come. ", `${whole()}${win ? "." : ": what fits appears here as it happens."}`),
+	before && h("p", {}, "The relay did not watch that early, and nodes keep their newest flows only."),
+	table.lost > 0 && h("p", {}, `${many(table.lost, "event")} of this answer were lost: something may have fitted.`),
+	none.length > 0 && h("p", {}, "Nothing on the map fits ", none.map((t, i) => [i ? ", nor " : "", h("span", { class: "mono" }, t.text)]), "."),
+	last.answering < last.nodes && h("p", { class: "deny" }, `${last.nodes - last.answering} of ${last.nodes} nodes did not answer: flows there are not looked for.`)];
+}
+
 function blank() {
-	const waits = !table.error && !table.over && !table.seen;
-	return h("div", { class: "blank" }, h("h2", {}, table.refused ? "That was not understood" : table.error ? "The relay is away" : waits ? "Listening" : "No flow matches"),
-		h("p", {}, table.refused ? table.error : table.error ? "What it counts meanwhile is not lost; it is asked again and again." : (waits ? "What matches appears here as it happens." : `Nothing matched${state.q ? ` ${state.q}` : ""} in this time; ${count(table.lost)} events were lost on the way, ` +
-			`so this is ${table.lost ? "perhaps" : ""} silence and not a hole in the record.`)),
-		state.q && h("button", { "data-do": "clear" }, "clear the filter"), state.from && h("button", { "data-do": "live" }, "back to live"));
+	const all = terms(state.q), acts = [...(all.length > 1 ? all.map((t) => button("without", `without ${t.text}`, { "data-term": t.text })) : []),
+		state.q && button("clear", "clear the filter"), state.from && button("live", "back to live")];
+	const says = (head, ...what) => h("div", { class: "blank" }, h("h2", {}, head), what, acts);
+	if (table.refused)
+		return says("That was not understood", h("p", {}, table.error));
+	if (table.error)
+		return says("The relay is away", h("p", {}, "What it counts meanwhile is not lost; it is asked again and again."));
+	return says(state.from ? "No flow in this time" : state.q ? "No flow fits" : "Listening", why());
 }
 
 export function draw(el) {

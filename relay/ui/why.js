@@ -9,24 +9,41 @@ import { clock, who } from "./words.js";
 let answer = null, asked = "", busy = false;
 
 function gate(side, tier, kind, text) {
-	return h("div", { class: `gt ${kind}` }, h("small", {}, `${side} · ${tier}`), h("div", { class: `lane ${kind}` }, h("i")), h("p", { title: text }, text));
+	return h("div", { class: `gt ${kind}` }, h("small", {}, h("span", { class: "dir" }, side), " ", tier), h("div", { class: `lane ${kind}` }, h("i")),
+		h("p", { title: text }, text));
 }
 
-const tiers = ["admin", "networkpolicy", "baseline"];
+const tiers = ["admin", "networkpolicy", "baseline"], titles = ["Admin", "NetworkPolicy", "Baseline"];
+
+// The three gates of a side; what comes behind the one that stopped it was not reached.
 function gates(side, stopped) {
-	const at = tiers.indexOf(side.tier), by = side.policy ? `${side.policy} rule ${side.rule}` : side.isolating?.length ? `${side.isolating.join(", ")}: no rule matches` : "nobody isolates the pod";
-	const where = at < 0 ? (side.isolating?.length ? 1 : 2) : at, stop = side.verdict === "deny" ? where : 9;
-	return tiers.map((t, i) => gate(side.direction, ["Admin", "NetworkPolicy", "Baseline"][i], stopped || i > stop ? "never" : i === stop ? "stop" : i === where && side.would_be === "deny" ? "would" : "pass",
-		stopped || i > stop ? "not reached" : i === where ? by : "no rule"));
+	const at = tiers.indexOf(side.tier), isolated = side.isolating?.length > 0;
+	const by = side.policy ? `${side.policy} rule ${side.rule}` : isolated ? `${side.isolating.join(", ")}: no rule matches` : "nobody isolates the pod";
+	const where = at >= 0 ? at : isolated ? 1 : 2, stop = side.verdict === "deny" ? where : 9;
+	const kind = (i) => (stopped || i > stop ? "never" : i === stop ? "stop" : i === where && side.would_be === "deny" ? "would" : "pass");
+	return titles.map((title, i) => gate(side.direction, title, kind(i), stopped || i > stop ? "not reached" : i === where ? by : "no rule"));
+}
+
+function seen(r) {
+	const what = r.kind === r.verdict ? r.verdict : `${r.kind}, ${r.verdict}`;
+	return ["seen", `${clock(+r.time_ns / 1e6)} ${what}${r.reason && r.reason !== r.verdict ? `: ${r.reason}` : ""}`];
+}
+
+// What each side says: its rule, or who isolates; what came nearest; what audited policies would say.
+function says(side) {
+	const isolating = side.isolating?.length ? `: ${side.isolating.join(", ")}` : "";
+	return [[side.direction, `${side.rule_text || side.reason}${side.policy ? "" : isolating}`], ["nearest", side.nearest_miss],
+		["would be", side.would_be ? `${side.would_be} by ${side.would_be_policy}` : ""]];
 }
 
 function show(why, node) {
 	const ok = why.verdict === "allow", sides = why.side ?? [], stops = sides.findIndex((s) => s.verdict === "deny"), blocked = sides[stops];
-	return h("div", {}, h("div", { class: `ans ${ok ? "" : "deny"}` }, ok ? "Yes, as far as policy goes. " : `No. Blocked at ${blocked?.direction === "egress" ? why.source : why.destination}, ${blocked?.direction}. `,
-		h("span", { class: "q2 plain" }, ok ? "If it does not arrive, look at routes, the server, other firewalls." : blocked?.nearest_miss ?? "")),
-	h("div", { class: "gates" }, h("div", { class: "end", title: why.source }, h("b", {}, who(why.source))), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), h("div", { class: "end r", title: why.destination }, h("b", {}, who(why.destination)))),
-	h("dl", { class: "kv" }, sides.flatMap((side) => [[`${side.direction}`, side.rule_text || side.reason], [`would be`, side.would_be ? `${side.would_be} by ${side.would_be_policy}` : ""]]).filter(([, v]) => v)
-		.map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]), (why.last ?? []).slice(0, 3).map((r) => [h("dt", {}, "seen"), h("dd", {}, `${clock(+r.time_ns / 1e6)} ${r.kind === r.verdict ? r.verdict : `${r.kind}, ${r.verdict}`}${r.reason && r.reason !== r.verdict ? `: ${r.reason}` : ""}`)])),
+	const at = (end, c) => h("div", { class: c, title: end }, h("b", {}, who(end))), more = sides.findLast((s) => s.verdict === "deny");
+	return h("div", {}, h("div", { class: `ans ${ok ? "" : "deny"}` }, ok ? "Yes, as far as policy goes. " :
+		`No. Blocked at ${blocked?.direction === "egress" ? why.source : why.destination}, ${blocked?.direction}${more !== blocked ? `, and it would be at ${more.direction}` : ""}. `,
+	ok && h("span", { class: "q2 plain" }, "If it does not arrive, look at routes, the server, other firewalls.")),
+	h("div", { class: "gates" }, at(why.source, "end"), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), at(why.destination, "end r")),
+	h("dl", { class: "kv" }, [...sides.flatMap(says), ...(why.last ?? []).slice(0, 3).map(seen)].filter(([, v]) => v).map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
 	h("p", { class: "q" }, `Judged on ${node} by the engine that runs in its kernel.`));
 }
 
@@ -57,9 +74,11 @@ export function draw(el) {
 	const [from = "", to = "", port = "", proto = "TCP"] = (state.why || "").split(" "), pods = known().pods;
 	el.className = "pane";
 	el.onscroll = null;
-	const field = (name, value, size) => h("input", { name, value, size, placeholder: "namespace/pod", list: "ends", "aria-label": name, spellcheck: "false" });
-	const form = h("form", {}, "Can ", field("from", from, 22), " reach ", field("to", to, 22), " on ", h("input", { name: "port", value: port, size: 5, placeholder: "port", "aria-label": "port", inputmode: "numeric" }),
-		h("select", { name: "proto", "aria-label": "protocol" }, ["TCP", "UDP", "SCTP"].map((p) => h("option", { selected: p === proto }, p))), "? ", h("button", { class: "asks" }, "ask"));
+	const field = (name, value) => h("input", { class: "of", name, value, size: 16, placeholder: "namespace/pod", list: "ends", "aria-label": name, spellcheck: "false" });
+	const form = h("form", {}, "Can ", field("from", from), " reach ", field("to", to), " on ",
+		h("input", { name: "port", value: port, size: 5, placeholder: "port", "aria-label": "port", inputmode: "numeric" }),
+		h("select", { name: "proto", "aria-label": "protocol" }, ["TCP", "UDP", "SCTP"].map((p) => h("option", { selected: p === proto }, p))), "? ",
+		h("button", { class: "asks" }, "ask"));
 	form.addEventListener("submit", (e) => {
 		e.preventDefault();
 		const d = new FormData(form);

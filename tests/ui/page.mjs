@@ -2,7 +2,7 @@
 // The page before the demo's shop: page.mjs URL PID-OF-THE-RELAY.  What is denied, who says so, and that nothing moves.
 import { readFileSync } from "node:fs";
 import { browser, firstMap, get, ok, sum, until } from "./with/browser.mjs";
-import { behind, faults, juts, longNames } from "./with/look.mjs";
+import { answers, behind, faults, juts, longNames } from "./with/look.mjs";
 
 const [url, relay] = [process.argv[2], +process.argv[3]];
 const b = await browser();
@@ -76,9 +76,14 @@ async function filters(page) {
 	await b.shot(page, "filtered");
 	await ask(page, "--nonsense 3");
 	await until("what the relay does not understand it says", async () => /no option '--nonsense'/.test(await text(page, "#pane")));
+	await until("and hides nothing of the map for it", async () => (await page.locator("#world .fade").count()) === 0);
 	b.complaints.splice(0, b.complaints.length, ...b.complaints.filter((c) => !/status of 400/.test(c)));	// the browser notes every 400
 	await b.shot(page, "bad-filter");
-	await page.locator("[data-do=clear]").first().click();
+	await ask(page, "--denied --from-workload nobody");
+	await until("what fits nothing is named", async () => /No flow fits[^]*Nothing on the map fits --from-workload nobody\./.test(await text(page, "#pane")));
+	await page.locator("[data-do=without]", { hasText: "nobody" }).click();
+	await until("and left out by a click", async () => (await box(page).inputValue()) === "--denied" && (await page.locator(".row").count()) > 2);
+	await page.locator("#clear").click();
 	await until("and is cleared", async () => (await page.locator(".row").count()) > 5);
 }
 
@@ -96,7 +101,7 @@ async function details(page) {
 	await until("the nearest miss", async () => /Nearest: rule \d+ of shop\/database/.test(await text(page, "#det")), 4000);
 	await b.shot(page, "nearest-miss");
 	await page.locator("[data-do=why]").first().click();
-	await until("why of both sides", async () => /No\. Blocked/.test(await text(page, "#pane")));
+	await until("why of both sides", async () => /No\. Blocked[^]*nearest[^]*rule \d+ of shop\/database/.test(await text(page, "#pane")));
 	await ask(page, "");
 }
 
@@ -161,6 +166,8 @@ async function windows(page) {
 	await until("a drag chooses a time", async () => +(await at(page, "to")) > +(await at(page, "from")) && +(await at(page, "from")) > 0);
 	await until("and flows of it are there", async () => (await page.locator(".row").count()) > 5);
 	await b.shot(page, "window");
+	await page.mouse.click(strip.x + 400, strip.y + 20);
+	await until("of a time before the relay began it says so", async () => /Nobody watched/.test(await text(page, "#map")) && /did not watch that early/.test(await text(page, "#pane")));
 	await page.evaluate(() => document.activeElement?.blur());
 	await page.keyboard.press("l");
 	await until("l: live again", async () => (await at(page, "from")) === null);
@@ -178,6 +185,14 @@ async function focus(page) {
 	await other.context().close();
 	await page.keyboard.press("f");
 	await page.keyboard.press("Escape");
+	await page.locator("#world [data-fold=shop]").click();
+	await until("a click on a frame's name folds it", async () => (await page.locator('#world [data-node="ns:shop"]').count()) === 1 && (await at(page, "fold")) === "shop");
+	await until("and what is denied within is said", async () => /×\d+ denied within/.test(await page.locator('#world [data-node="ns:shop"]').textContent()));
+	await page.locator('#world [data-node="ns:shop"]').dblclick();
+	await page.evaluate(() => document.activeElement?.blur());
+	await page.keyboard.press("Escape");
+	await page.keyboard.press("0");
+	await until("0: all of it", async () => (await at(page, "view")) === null);
 	await until("and all come back to their columns", async () => {
 		const now = await places(page);
 		return Object.keys(before).every((id) => column(now, id) === column(before, id));
@@ -194,13 +209,17 @@ async function looks(page) {
 		ok(`${tab}, ${theme}: it can be read, named and hit`, !bad.length, [...new Set(bad)].slice(0, 4).join("; "));
 	}
 	await page.evaluate(() => (location.hash = ""));
-	await Promise.all([[1440, ""], [768, ""], [360, ""], [360, "#tab=policies"], [1440, "#tab=why&why=a+b+1+TCP"]].map(async ([width, hash]) => {
-		const other = await b.page("about:blank", { viewport: { width, height: 800 } });
+	await Promise.all([[[1440, 1190, 970, 768], ""], [[1280, 970], "#tab=policies"], [[360], ""], [[360], "#tab=policies"], [[1440], "#tab=why&why=a+b+1+TCP"]].map(async ([widths, hash]) => {
+		const other = await b.page("about:blank", { viewport: { width: widths[0], height: 800 } });
 		await longNames(other);
 		await other.goto(`${url}${hash}`);
-		await until(`long names at ${width} px`, () => other.evaluate((why) => /as-long/.test(document.querySelector(why ? "#pane" : "body").textContent), /why/.test(hash)));
-		ok(`nothing juts out at ${width} px ${hash}`, !(await juts(other)).length, (await juts(other)).join(" "));
-		await b.shot(other, `long-${width}${hash.slice(5, 8)}`);
+		await until(`long names ${hash}`, () => other.evaluate((why) => /as-long/.test(document.querySelector(why ? "#pane" : "body").textContent), /why/.test(hash)));
+		for (const width of widths) {
+			let out = [];
+			await other.setViewportSize({ width, height: 800 });
+			await until(`nothing juts out at ${width} px ${hash}`, async () => !(out = await juts(other)).length) || console.log(out.join(" "));
+			await b.shot(other, `long-${width}${hash.slice(5, 8)}`);
+		}
 		await other.context().close();
 	}));
 }
@@ -208,7 +227,7 @@ async function looks(page) {
 // Two nodes more, one of which does not answer: who it is.
 async function away() {
 	const page = await b.page("about:blank");
-	await page.route(/api\/v1\/(map|strip|status)/, async (route) => {
+	await answers(page, /api\/v1\/(map|strip|status)/, async (route) => {
 		const answer = await route.fetch(), said = await answer.json();
 		said.complete = { ...said.complete, nodes: 3, answering: 2 };
 		said.cluster?.node.push({ name: "n7", state: "unavailable", why: "connection refused", since: "2026-11-21T10:00:00Z" });
@@ -285,6 +304,9 @@ async function phones() {
 		await until("and back to live", async () => (await at(page, "from")) === null);
 		await page.locator("#bar [data-tab=flows]").click();
 		await until("flows", async () => (await page.locator(".row").count()) > 3);
+		await page.locator(".row.denied").first().tap();
+		await until("a tap on a flow: who denied it", async () => /may not reach[^]*default-deny/.test(await text(page, "#det")));
+		await page.locator("#det .close").tap();
 		await b.shot(page, `phone-flows-${width}`);
 		await page.locator("#bar [data-tab=policies]").click();
 		await until("policies", async () => /default-deny/.test(await text(page, "#pane")));

@@ -56,10 +56,16 @@ export const faults = (page) => page.evaluate(() => {
 // What is wider than the place it has.
 export const juts = (page) => page.evaluate(() => [...document.querySelectorAll("html,#det,#pane,.foot,header,#arcs,.tabs")].filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1).map((e) => e.id || e.className || e.tagName));
 
+// What the relay says is changed on its way; a page that is closed meanwhile wants no answer any more.
+export const answers = (page, path, change) => page.route(path, (route) => change(route).catch((e) => {
+	if (!/disposed|closed|handled/.test(e.message))
+		throw e;
+}));
+
 // The same cluster with names as long as Kubernetes allows.
 export async function longNames(page) {
 	const long = (n) => `${n}-with-a-name-that-is-just-as-long-as-it-may-be-and-not-a-letter-more`.slice(0, 63);
-	await page.route(/api\/v1\/(map|policies|why)/, async (route) => {
+	await answers(page, /api\/v1\/(map|policies|why)/, async (route) => {
 		const asked = new URL(route.request().url());
 		if (asked.pathname.endsWith("why"))
 			asked.search = "from=shop/rogue&to=shop/database&port=5432&proto=TCP";
