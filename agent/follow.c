@@ -24,8 +24,9 @@
 struct entry {
 	struct entry *pending;		/* the next one that waits, or itself at the end; NULL: waits for nothing */
 	uint64_t due;			/* milliseconds of CLOCK_MONOTONIC */
+	uint64_t busy;			/* since when somebody has been writing it; 0: nobody is */
 	struct stat seen;
-	bool told, found;
+	bool told, found, link, held;
 	char name[];
 };
 
@@ -39,7 +40,7 @@ struct follow {
 	struct follow_to to;
 	int fd;
 	bool away;			/* the directory is gone */
-	struct loop_timer timer;
+	struct loop_timer timer, links;
 	struct entry **entry;		/* sorted by name */
 	size_t n, room;
 	struct entry *pending;
@@ -50,6 +51,7 @@ struct follow {
 
 static void on_events(void *ctx);
 static void on_timer(void *ctx);
+static void on_links(void *ctx);
 static int look(struct follow *f);
 static void flush(struct follow *f);
 
@@ -87,6 +89,7 @@ void follow_close(struct follow *f)
 	if (!f)
 		return;
 	loop_cancel(f->loop, &f->timer);
+	loop_cancel(f->loop, &f->links);
 	if (f->fd >= 0) {
 		loop_forget(f->loop, f->fd);
 		close(f->fd);
@@ -258,6 +261,7 @@ static int look_into(struct follow *f, const char *folder, bool deep)
 /* Everything anew: what differs from what was seen waits to be told. */
 static int look(struct follow *f)
 {
+	size_t found = 0;
 	int err;
 
 	for (size_t i = 0; i < f->n; i++)
@@ -266,9 +270,38 @@ static int look(struct follow *f)
 	if (err)
 		return err;
 	for (size_t i = 0; i < f->n; i++)
+		found += f->entry[i]->found;
+	if (f->away && f->n && !found)
+		return -ENOENT;		/* what is there now is where it was mounted, or is being filled */
+	for (size_t i = 0; i < f->n; i++)
 		if (!f->entry[i]->found)
 			wait_for(f, f->entry[i], FOLLOW_AWAY_MS);
 	return 0;
+}
+
+/* What links lead to, where no event comes from. */
+static void on_links(void *ctx)
+{
+	struct follow *f = ctx;
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct stat st;
+	bool any = false;
+
+	for (size_t i = 0; i < f->n && !f->away; i++) {
+		struct entry *e = f->entry[i];
+
+		any |= e->link;
+		if (!e->link || e->pending)
+			continue;
+		full_path(f, e->name, path, sizeof(path));
+		if (stat(path, &st))
+			wait_for(f, e, FOLLOW_AWAY_MS);
+		else if (!same(&e->seen, &st))
+			wait_for(f, e, 0);
+	}
+	if (any || f->away)
+		loop_after(f->loop, &f->links, FOLLOW_LINKS_MS, on_links, f);
+	flush(f);
 }
 
 static void lost(struct follow *f)
@@ -368,7 +401,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Those whose time has come, taken off the waiting list; NULL at the end, the caller's to free. */
-static struct entry **take_due(struct follow *f, size_t *n, uint64_t *next)
+static struct entry **take_due(struct follow *f, size_t *n)
 {
 	struct entry *e = f->pending, *rest = NULL, **due;
 	uint64_t now = now_ms();
@@ -378,7 +411,6 @@ static struct entry **take_due(struct follow *f, size_t *n, uint64_t *next)
 		room++;
 	due = calloc(room + 1, sizeof(*due));
 	*n = 0;
-	*next = 0;
 	while (due && e) {
 		struct entry *following = e->pending == e ? NULL : e->pending;
 
@@ -388,8 +420,6 @@ static struct entry **take_due(struct follow *f, size_t *n, uint64_t *next)
 		} else {
 			e->pending = rest ? rest : e;
 			rest = e;
-			if (!*next || e->due < *next)
-				*next = e->due;
 		}
 		e = following;
 	}
@@ -400,15 +430,66 @@ static struct entry **take_due(struct follow *f, size_t *n, uint64_t *next)
 	return due;
 }
 
+/* The timer goes off when the first of those that wait is due. */
+static void wait_on(struct follow *f)
+{
+	uint64_t next = UINT64_MAX, now = now_ms();
+
+	for (struct entry *e = f->pending; e; e = e->pending == e ? NULL : e->pending)
+		next = e->due < next ? e->due : next;
+	if (f->pending)
+		loop_after(f->loop, &f->timer, next > now ? next - now : 0, on_timer, f);
+}
+
+void follow_again(struct follow *f, const char *name)
+{
+	struct entry *e = entry_of(f, name);
+
+	if (e)
+		wait_for(f, e, FOLLOW_STILL_MS);
+	wait_on(f);
+}
+
+/* One file that is there. */
+static void tell(struct follow *f, struct entry *e, const char *path, const struct stat *st)
+{
+	struct stat itself;
+
+	e->link = !lstat(path, &itself) && S_ISLNK(itself.st_mode);
+	if (e->link && !f->links.when)
+		loop_after(f->loop, &f->links, FOLLOW_LINKS_MS, on_links, f);
+	if (f->to.changed(f->to.ctx, e->name) != -EBUSY) {
+		e->seen = *st;
+		e->told = true;
+		e->held = false;
+		e->busy = 0;
+		return;
+	}
+	e->busy = e->busy ? e->busy : now_ms();
+	if (!e->held && now_ms() - e->busy >= FOLLOW_HELD_MS) {
+		e->held = true;
+		f->to.held(f->to.ctx, e->name);
+	}
+	wait_for(f, e, FOLLOW_STILL_MS);
+}
+
+/* Gone, or no file any more.  What cannot be looked at is not gone: whoever is told of it will say so. */
+static bool is_away(const char *path, struct stat *st)
+{
+	if (!stat(path, st))
+		return !S_ISREG(st->st_mode);
+	*st = (struct stat){ 0 };
+	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+}
+
 /* Tells what is due: first all that is there, then what went, so that a file that was renamed loses nothing. */
 static void flush(struct follow *f)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
 	struct entry **due;
-	uint64_t next, now;
 	size_t n, went = 0;
 
-	due = f->away ? NULL : take_due(f, &n, &next);
+	due = f->away ? NULL : take_due(f, &n);
 	if (!due) {
 		loop_after(f->loop, &f->timer, LOOK_AGAIN_MS, on_timer, f);
 		return;
@@ -417,23 +498,18 @@ static void flush(struct follow *f)
 		struct stat st;
 
 		full_path(f, due[i]->name, path, sizeof(path));
-		if (stat(path, &st) || !S_ISREG(st.st_mode)) {
+		if (is_away(path, &st))
 			due[went++] = due[i];
-			continue;
-		}
-		due[i]->seen = st;
-		due[i]->told = true;
-		f->to.changed(f->to.ctx, due[i]->name);
+		else
+			tell(f, due[i], path, &st);
 	}
 	for (size_t i = 0; i < went; i++) {
-		if (due[i]->told)
+		if (due[i]->told || due[i]->held)
 			f->to.gone(f->to.ctx, due[i]->name);
 		forget(f, due[i]);
 	}
 	free(due);
 	if (n)
 		f->to.settled(f->to.ctx);
-	now = now_ms();
-	if (next)
-		loop_after(f->loop, &f->timer, next > now ? next - now : 0, on_timer, f);
+	wait_on(f);
 }

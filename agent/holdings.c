@@ -154,6 +154,21 @@ void holdings_end(struct holdings *h, bool complete)
 	h->now = NULL;
 }
 
+bool holdings_behind(const struct holdings *h)
+{
+	for (const struct saying *s = h->now->first; s; s = s->later)
+		if (s->reading != h->now->reading)
+			return true;
+	return false;
+}
+
+bool holdings_says(struct holdings *h, const char *file)
+{
+	const struct file *f = *file_at(h, file);
+
+	return f && f->first;
+}
+
 const char *holdings_file(const struct holdings *h, enum object_kind kind, const char *ns, const char *name)
 {
 	struct saying *s = holder(h, hash_of(kind, ns, name), kind, ns, name);

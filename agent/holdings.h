@@ -40,7 +40,9 @@ void holdings_free(struct holdings *h);			/* NULL is fine; tells nobody */
 int holdings_begin(struct holdings *h, const char *file);
 enum holding holdings_offer(struct holdings *h, enum object_kind kind, const char *ns, const char *name);
 void holdings_drop(struct holdings *h, enum object_kind kind, const char *ns, const char *name);	/* of the file begun */
+bool holdings_behind(const struct holdings *h);	/* does the file begun still say what this reading of it did not find? */
 void holdings_end(struct holdings *h, bool complete);
+bool holdings_says(struct holdings *h, const char *file);	/* anything */
 
 /* The file that holds an object, or NULL. */
 const char *holdings_file(const struct holdings *h, enum object_kind kind, const char *ns, const char *name);

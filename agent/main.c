@@ -339,7 +339,7 @@ static int start_state(struct agent *a)
 	if (a->settings.judge)
 		err = state_new(&a->state, &to);
 	else
-		err = state_open(&a->state, a->loop, a->settings.state, &to);
+		err = state_open(&a->state, a->loop, a->settings.state, a->settings.data, &to);
 	if (err)
 		return log_err(err, "cannot read the cluster from '%s'", a->settings.judge ? "the socket" : a->settings.state);
 	policies_settled(a->policies);	/* also when the directory is empty: what is left of before goes */

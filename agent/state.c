@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "agent/follow.h"
 #include "agent/holdings.h"
+#include "agent/lastgood.h"
 #include "agent/state.h"
 #include "lib/log.h"
 #include "lib/netpol/read.h"
@@ -21,7 +23,7 @@
 
 struct reject {
 	struct reject *next;
-	bool last_good;
+	bool last_good, fault;
 	char *why;
 	char file[];
 };
@@ -30,6 +32,7 @@ struct state {
 	struct state_listener to;
 	struct holdings *holdings;
 	struct follow *follow;
+	struct lastgood *good;		/* NULL: by hand */
 	struct reject *rejects;
 	unsigned int nrejects, unlisted;
 	char **again;			/* files to be read again, as another let go of what they say */
@@ -41,11 +44,12 @@ struct state {
 struct reading {
 	struct state *s;
 	const char *file;		/* its name among the holdings */
-	bool complete;
+	bool complete, lasting;		/* without a fault; more than pods and their services */
 };
 
 static int read_text(struct state *s, const char *name, const char *text, size_t size, bool replace);
-static void on_changed(void *ctx, const char *name);
+static int on_changed(void *ctx, const char *name);
+static void on_held(void *ctx, const char *name);
 static void on_gone(void *ctx, const char *name);
 static void on_settled(void *ctx);
 static void on_object_gone(void *ctx, enum object_kind kind, const char *ns, const char *name);
@@ -70,21 +74,24 @@ int state_new(struct state **out, const struct state_listener *to)
 	return 0;
 }
 
-int state_open(struct state **out, struct loop *loop, const char *dir, const struct state_listener *to)
+int state_open(struct state **out, struct loop *loop, const char *dir, const char *data, const struct state_listener *to)
 {
 	struct state *s;
-	struct follow_to follow = { .changed = on_changed, .gone = on_gone, .settled = on_settled };
+	struct follow_to follow = { .changed = on_changed, .held = on_held, .gone = on_gone, .settled = on_settled };
 	int err = state_new(&s, to);
 
 	if (err)
 		return err;
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
 	follow.ctx = s;
-	err = follow_open(&s->follow, loop, dir, &follow);
+	err = lastgood_open(&s->good, data, dir);
+	if (!err)
+		err = follow_open(&s->follow, loop, dir, &follow);
 	if (err) {
 		state_close(s);
 		return err;
 	}
+	lastgood_sweep(s->good);
 	*out = s;
 	return 0;
 }
@@ -94,6 +101,7 @@ void state_close(struct state *s)
 	if (!s)
 		return;
 	follow_close(s->follow);
+	lastgood_close(s->good);
 	holdings_free(s->holdings);
 	forget_rejects(s, NULL);
 	for (size_t i = 0; i < s->nagain; i++)
@@ -135,13 +143,22 @@ static void tell_duplicate(void *ctx, const char *file, enum object_kind kind, c
 	t->fn(t->ctx, &(struct state_reject){ .object = object, .why = why });
 }
 
+/* Whether something stands in for what is wrong is the first that one wants to know: else pods may be open. */
+static void tell_reject(const struct reject *r, state_reject_fn fn, void *ctx)
+{
+	char why[2048];
+
+	snprintf(why, sizeof(why), "%s%s", r->why, r->fault && !r->last_good ? "; no earlier version stands in for it" : "");
+	fn(ctx, &(struct state_reject){ .object = r->file, .why = why, .last_good = r->last_good });
+}
+
 void state_rejected(const struct state *s, state_reject_fn fn, void *ctx)
 {
 	struct telling t = { s, fn, ctx };
 	char more[64];
 
 	for (const struct reject *r = s->rejects; r; r = r->next)
-		fn(ctx, &(struct state_reject){ .object = r->file, .why = r->why, .last_good = r->last_good });
+		tell_reject(r, fn, ctx);
 	holdings_duplicates(s->holdings, tell_duplicate, &t);
 	if (!s->unlisted)
 		return;
@@ -165,7 +182,7 @@ static void forget_rejects(struct state *s, const char *file)
 	}
 }
 
-static void reject(struct state *s, const char *file, const char *why)
+static void reject(struct state *s, const char *file, const char *why, bool fault)
 {
 	struct reject *r;
 
@@ -179,10 +196,18 @@ static void reject(struct state *s, const char *file, const char *why)
 		return;
 	strcpy(r->file, file);
 	r->why = strdup(why);
-	r->last_good = true;
+	r->fault = fault;
 	r->next = s->rejects;
 	s->rejects = r;
 	s->nrejects++;
+}
+
+/* Once it is known what stays in force. */
+static void mark_rejects(struct state *s, const char *file, bool last_good)
+{
+	for (struct reject *r = s->rejects; r; r = r->next)
+		if (!strcmp(r->file, file))
+			r->last_good = last_good;
 }
 
 static int on_object(void *ctx, struct object *o, const struct complaint *why)
@@ -192,9 +217,10 @@ static int on_object(void *ctx, struct object *o, const struct complaint *why)
 
 	if (why) {
 		r->complete = false;
-		reject(r->s, r->file, complaint_text(why, text, sizeof(text)));
+		reject(r->s, r->file, complaint_text(why, text, sizeof(text)), true);
 		return 0;
 	}
+	r->lasting |= o->kind != OBJECT_POD && o->kind != OBJECT_SERVICE && o->kind != OBJECT_ENDPOINT_SLICE;
 	switch (holdings_offer(r->s->holdings, o->kind, o->ns, o->name)) {
 	case HOLD_TAKE:
 		r->s->to.object(r->s->to.ctx, o);
@@ -202,7 +228,7 @@ static int on_object(void *ctx, struct object *o, const struct complaint *why)
 	case HOLD_TWICE:
 		snprintf(text, sizeof(text), "%s:%u: %s '%s' is in this file twice: the first counts", r->file, o->line,
 			 object_kind_name(o->kind), o->name);
-		reject(r->s, r->file, text);
+		reject(r->s, r->file, text, false);
 		break;
 	case HOLD_OTHER:
 		log_warn("%s:%u: %s '%s' is in an earlier file, too, and that one counts", r->file, o->line,
@@ -216,7 +242,10 @@ static int on_object(void *ctx, struct object *o, const struct complaint *why)
 	return 0;
 }
 
-static int read_text(struct state *s, const char *name, const char *text, size_t size, bool replace)
+enum { GOOD, PODS_ALONE, FAULTY };
+
+/* What it is, or -errno. */
+static int read_once(struct state *s, const char *name, const char *text, size_t size, bool replace)
 {
 	struct reading r = { .s = s, .file = name, .complete = replace };
 	char path[2 * PATH_MAX];
@@ -228,37 +257,50 @@ static int read_text(struct state *s, const char *name, const char *text, size_t
 	snprintf(path, sizeof(path), "%s%s%s", s->dir, *s->dir ? "/" : "", name);
 	/* by hand come the objects of suites, which hold what only a server's may */
 	err = (*s->dir ? read_manifests : read_stored)(text, size, path, on_object, &r);
+	mark_rejects(s, name, holdings_behind(s->holdings));
 	holdings_end(s->holdings, r.complete && !err);
-	return err;
+	return err ?: !r.complete ? FAULTY : r.lasting ? GOOD : PODS_ALONE;
 }
 
-/* A file's bytes, the caller's to free. */
-static int slurp(const char *path, char **out, size_t *size)
+static int read_text(struct state *s, const char *name, const char *text, size_t size, bool replace)
+{
+	int err = read_once(s, name, text, size, replace);
+
+	return err < 0 ? err : 0;
+}
+
+/* A file's bytes, the caller's to free.  -EBUSY: somebody has it open for writing.  The lease keeps writers waiting until
+ * we have read; where the file system has no leases, what is there is taken as it is. */
+static int slurp(const char *path, char **out, size_t *size, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err = 0;
 	char *text = NULL;
-	struct stat st;
 	size_t n = 0;
 	ssize_t got;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st))
+	fcntl(fd, F_SETSIG, SIGURG);	/* who waits makes us a signal: one that does nothing */
+	if (fstat(fd, st))
 		err = -errno;
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		err = -EINVAL;
-	else if (st.st_size > FILE_MAX)
+	else if (fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN)
+		err = -EBUSY;
+	else if (fstat(fd, st))
+		err = -errno;
+	else if (st->st_size > FILE_MAX)
 		err = -EFBIG;
-	else if (!(text = malloc(st.st_size + 1)))
+	else if (!(text = malloc(st->st_size + 1)))
 		err = -ENOMEM;
 	/* what is written behind the end while we read brings an event of its own */
-	while (!err && n < (size_t)st.st_size && (got = read(fd, text + n, st.st_size - n))) {
+	while (!err && n < (size_t)st->st_size && (got = read(fd, text + n, st->st_size - n))) {
 		if (got < 0)
 			err = -errno;
 		else
 			n += got;
 	}
-	close(fd);
+	close(fd);			/* and with it the lease */
 	if (err) {
 		free(text);
 		return err;
@@ -269,29 +311,76 @@ static int slurp(const char *path, char **out, size_t *size)
 	return 0;
 }
 
-static void on_changed(void *ctx, const char *name)
+/* What the file said when it was last good, in the time of an earlier agent. */
+static bool recall(struct state *s, const char *name)
+{
+	char *text;
+	size_t size;
+
+	if (lastgood_recall(s->good, name, &text, &size))
+		return false;
+	log_warn("%s/%s: what it said when an earlier agent read it stays in force", s->dir, name);
+	read_once(s, name, text, size, true);
+	free(text);
+	return true;
+}
+
+/* A file with a fault is read again behind what it said when it had none.  Pods alone are not kept: there may be tens of
+ * thousands of such files, and a pod that nobody knows is closed, not open. */
+static int read_file(struct state *s, const char *name, const char *text, size_t size, const struct stat *st)
+{
+	bool fresh = !holdings_says(s->holdings, name);
+	int what = read_once(s, name, text, size, true);
+
+	if (what == GOOD)
+		lastgood_keep(s->good, name, text, size, st);
+	else if (what == PODS_ALONE)
+		lastgood_drop(s->good, name);
+	if (what != FAULTY || !fresh)
+		return what < 0 ? what : 0;
+	return recall(s, name) ? read_text(s, name, text, size, true) : 0;
+}
+
+static void cannot_read(struct state *s, const char *name, const char *why)
+{
+	char text[3 * PATH_MAX];
+
+	forget_rejects(s, name);
+	snprintf(text, sizeof(text), "%s/%s: cannot read it: %s", s->dir, name, why);
+	reject(s, name, text, true);
+	mark_rejects(s, name, holdings_says(s->holdings, name));
+}
+
+static int on_changed(void *ctx, const char *name)
 {
 	struct state *s = ctx;
-	char path[2 * PATH_MAX], why[3 * PATH_MAX], *text = NULL;
+	char path[2 * PATH_MAX], *text = NULL;
 	size_t size = 0;
+	struct stat st;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	err = slurp(path, &text, &size);
+	err = slurp(path, &text, &size, &st);
 	if (err == -ENOENT)
-		return;			/* its going is told, too */
+		return 0;		/* its going is told, too */
+	if (err && !holdings_says(s->holdings, name))
+		recall(s, name);
+	if (err == -EBUSY)
+		return err;
 	if (!err) {
-		err = read_text(s, name, text, size, true);
+		err = read_file(s, name, text, size, &st);
 		free(text);
 	}
-	if (err) {
-		forget_rejects(s, name);
-		snprintf(why, sizeof(why), "%s: cannot read it: %s", path,
-			 err == -EFBIG ? "more than 64 MiB: split it" : strerror(-err));
-		reject(s, name, why);
-	}
+	if (err)
+		cannot_read(s, name, err == -EFBIG ? "more than 64 MiB: split it" : strerror(-err));
 	if (size > TRIM_ABOVE)
 		malloc_trim(0);
+	return 0;
+}
+
+static void on_held(void *ctx, const char *name)
+{
+	cannot_read(ctx, name, "a program has had it open for writing for 5 s: it counts when that closes it");
 }
 
 static void on_gone(void *ctx, const char *name)
@@ -299,6 +388,7 @@ static void on_gone(void *ctx, const char *name)
 	struct state *s = ctx;
 
 	forget_rejects(s, name);
+	lastgood_drop(s->good, name);
 	if (holdings_begin(s->holdings, name))
 		return;
 	holdings_end(s->holdings, true);
@@ -312,7 +402,8 @@ static void on_settled(void *ctx)
 	while (s->nagain) {
 		char *file = s->again[--s->nagain];
 
-		on_changed(s, file);
+		if (on_changed(s, file) == -EBUSY)
+			follow_again(s->follow, file);
 		free(file);
 	}
 	s->to.settled(s->to.ctx);

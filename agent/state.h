@@ -7,7 +7,8 @@
  * Files ending in .yaml, .yml or .json count, in the directory and its folders, one level deep; names that begin
  * with a dot and editors' leftovers do not.  Replacing a file by rename, or writing it in place, is one change: a
  * file is read when its writer closes it, or has been still for a while; a deleted one counts after a moment, as
- * some editors delete before they write anew.  A file that does not parse keeps what it said last.
+ * some editors delete before they write anew.  A file that does not parse, cannot be read, or is still being written
+ * keeps what it said last, also over a restart (lastgood.h).
  *
  * A listener is told what came, what went, and when what was said so far belongs together.  Another source, the
  * Kubernetes API, tells the same listener the same way.
@@ -32,13 +33,14 @@ struct state_listener {
 struct state_reject {
 	const char *object;		/* "file.yaml", or "file.yaml: Pod shop/web" */
 	const char *why;		/* one line; a complaint begins with file and line */
-	bool last_good;			/* what the file said before is in force */
+	bool last_good;			/* something that the file said before is in force still */
 };
 typedef void (*state_reject_fn)(void *ctx, const struct state_reject *reject);
 
 struct state;
 
-int state_open(struct state **out, struct loop *loop, const char *dir, const struct state_listener *to);
+/* 'data': the agent's own directory. */
+int state_open(struct state **out, struct loop *loop, const char *dir, const char *data, const struct state_listener *to);
 void state_close(struct state *s);			/* NULL is fine */
 
 /* Without a directory: manifests as they are handed over, as if they were one file. */

@@ -6,6 +6,7 @@
 
 #include "agent/attach.h"
 #include "agent/datapath.h"
+#include "agent/lastgood.h"
 #include "agent/uninstall.h"
 #include "lib/log.h"
 
@@ -14,8 +15,10 @@ static int remove_files(const char *dir)
 {
 	static const char *const name[] = { "rules", "rules.new", "endpoints", "endpoints.new", "lock" };
 	char path[4096];
-	int err = 0;
+	int err = lastgood_remove(dir);
 
+	if (err)
+		log_err(err, "cannot remove the manifests kept in '%s'", dir);
 	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, name[i]);
 		if (unlink(path) && errno != ENOENT)

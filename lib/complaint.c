@@ -19,6 +19,9 @@ void complaint_set(struct complaint *why, unsigned int line, unsigned int column
 void complaint_file(struct complaint *why, const char *file)
 {
 	snprintf(why->file, sizeof(why->file), "%s", file);
+	for (char *c = why->file; *c; c++)	/* anybody's file may be called as it likes: no terminal is painted by it */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 }
 
 const char *complaint_text(const struct complaint *why, char *buf, size_t size)

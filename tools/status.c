@@ -6,6 +6,7 @@
 #include "tools/ask_rpc.h"
 #include "tools/status_remote.h"
 #include "tools/table.h"
+#include "tools/text.h"
 #include "tools/words.h"
 
 static struct verb_want want = { .outputs = STATUS_OUTPUTS };
@@ -63,8 +64,14 @@ static void print_rejected(const Weir__V1__Status *s)
 	printf("\n%srejected%s\n", colour_on(COLOUR_BAD, want.colour), colour_off(want.colour));
 	for (size_t i = 0; i < s->n_rejected; i++) {
 		const Weir__V1__Rejected *r = s->rejected[i];
+		struct text t = { 0 };
 
-		printf("  %s: %s%s\n", r->object, r->why, r->last_good ? " (the last good version stays in force)" : "");
+		text_put(&t, "  ");
+		text_clean(&t, r->object);
+		text_put(&t, ": ");
+		text_clean(&t, r->why);
+		printf("%.*s%s\n", (int)t.n, t.data, r->last_good ? " (the last good version stays in force)" : "");
+		text_free(&t);
 	}
 }
 
