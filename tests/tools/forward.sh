@@ -28,10 +28,10 @@ becomes() {
 	shift
 	while ! "$@" 2>/dev/null; do
 		i=$((i + 1))
-		[ $i -lt 200 ] || break
+		[ $i -lt 600 ] || break
 		sleep 0.05
 	done
-	if [ $i -lt 200 ]; then good; else bad "$what: did not become so"; fi
+	if [ $i -lt 600 ]; then good; else bad "$what: did not become so"; fi
 }
 # every kubectl that was ever run has ended
 over() {
@@ -60,14 +60,35 @@ pids=$!
 becomes "the server listens" grep -q ready "$dir/ready"
 touch "$KUBE_ASKED"
 
+# mood, signal, what kubectl was asked last before it is sent, the exit code
+ended_by() {
+	what=$1 signal=$2 last=$4 code=$5
+	: >"$KUBE_ASKED"
+	KUBE_MOOD=$3 "$weir" observe -f -P $any --timeout 20s >"$dir/said" 2>&1 &
+	one=$!
+	becomes "$what: it runs" grep -q "$last" "$KUBE_ASKED"
+	[ -n "$3" ] || becomes "$what: flows come" grep -q shop/database:5432 "$dir/said"
+	kill -"$signal" $one
+	wait $one 2>/dev/null
+	got=$?
+	if [ $got = "$code" ]; then good; else bad "$what: exit $got, not $code: $(cat "$dir/said")"; fi
+	becomes "$what: kubectl has ended" over
+}
+
 any="--port-forward-port 0"
-row "observe" 0 'shop/database:5432' "$weir" observe -P $any --for 300ms
+ended_by "Ctrl-C while flows come" INT "" port-forward 0
 asked "the Service's first port is asked for" '--namespace kube-system get service weir-relay --output jsonpath=.*'
 asked "and forwarded to" '--namespace kube-system port-forward service/weir-relay :80'
 row "by another Service, namespace, context and file" 0 '^shop$' "$weir" list namespaces -P $any --port-forward-service hubble-relay \
 	--kube-namespace mesh --kube-context east --kubeconfig "$dir/kc"
 asked "all of it is handed on" "--kubeconfig $dir/kc --context east --namespace mesh port-forward service/hubble-relay :80"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# below those that the kernel gives by itself: one of these would be another's by the time that it is asked for
+port=$(python3 -c 'import random, socket
+while True:
+    port, s = random.randrange(20000, 30000), socket.socket()
+    if s.connect_ex(("127.0.0.1", port)):
+        print(port)
+        break')
 row "a port that was chosen" 0 '^shop$' "$weir" list namespaces --port-forward --port-forward-port "$port"
 asked "is the one" "--namespace kube-system port-forward service/weir-relay $port:80"
 row "by the environment, over another server that is set" 0 '^shop$' env WEIR_PORT_FORWARD=true WEIR_PORT_FORWARD_PORT=0 \
@@ -82,25 +103,10 @@ row "no kubectl" 4 "^weir list namespaces: no 'kubectl' in PATH, and --port-forw
 KUBE_MOOD='no service' row "no Service" 3 'kubectl cannot find the Service .*services "weir-relay" not found$' "$weir" observe -P $any
 KUBE_MOOD='no pod' row "no pod" 3 'kubectl cannot forward the port: error: unable to forward .*Pending$' "$weir" observe -P $any
 KUBE_MOOD=slow row "an API server that does not answer" 3 'kubectl did not find the Service .* within 300 ms' "$weir" observe -P $any --timeout 300ms
-KUBE_MOOD=silent row "a kubectl that says nothing" 3 'kubectl did not forward the port within 2000 ms' "$weir" observe -P $any --timeout 2s
+KUBE_MOOD=silent row "a kubectl that says nothing" 3 'kubectl did not forward the port within 4000 ms' "$weir" observe -P $any --timeout 4s
 KUBE_MOOD=dies row "one that dies midway" 3 "has gone.*\(kubectl has ended: error: lost connection to pod\)" "$weir" observe -f -P $any
 KUBE_MOOD=stays row "one that does not want to end" 0 '^shop$' "$weir" list namespaces -P $any
 
-# mood, signal, what kubectl was asked last before it is sent, the exit code
-ended_by() {
-	what=$1 signal=$2 last=$4 code=$5
-	: >"$KUBE_ASKED"
-	KUBE_MOOD=$3 "$weir" observe -f -P $any --timeout 20s >"$dir/said" 2>&1 &
-	one=$!
-	becomes "$what: it runs" grep -q "$last" "$KUBE_ASKED"
-	[ -n "$3" ] || becomes "$what: flows come" grep -q shop/database "$dir/said"
-	kill -"$signal" $one
-	wait $one 2>/dev/null
-	got=$?
-	if [ $got = "$code" ]; then good; else bad "$what: exit $got, not $code: $(cat "$dir/said")"; fi
-	becomes "$what: kubectl has ended" over
-}
-ended_by "Ctrl-C while flows come" INT "" port-forward 0
 ended_by "Ctrl-C while kubectl is waited for" INT silent port-forward 130
 ended_by "a kill" KILL "" port-forward 137
 

@@ -15,7 +15,7 @@ async function signs(page) {
 	await until("a wrong token is said to be", async () => /does not hold/.test(await page.locator("#said").innerText()));
 	await page.locator("#token").fill(token);
 	await page.locator("button").click();
-	await until("the right one leads to the page", async () => (await path(page)) === "/" && (await page.locator("#world .node").count()) > 0, 20000);
+	await until("the right one leads to the page", async () => (await path(page)) === "/" && (await page.locator("#world .node").count()) > 0);
 	ok("and to the view of the link", /tab=policies/.test(page.url()) && /q=-n/.test(page.url()), page.url());
 }
 
@@ -34,7 +34,7 @@ async function completes(page) {
 	await until("a map that folds is narrowed by the relay", async () => {
 		const ids = await page.locator("#world .node").evaluateAll((all) => all.map((n) => n.dataset.node));
 		return ids.length === 2 && ids.includes("shop/w-node-1-29");
-	}, 20000);
+	});
 	await b.shot(page, "narrowed");
 	await page.locator("#q").fill("--workload nobody");
 	await page.locator("#ask").evaluate((form) => form.requestSubmit());
@@ -53,7 +53,7 @@ async function leaves(page) {
 
 try {
 	const page = await b.page(`${url}#tab=policies&q=-n+shop`, { ignoreHTTPSErrors: true });
-	page.setDefaultTimeout(8000);
+	page.setDefaultTimeout(30000);
 	for (const part of [signs, cookies, completes, leaves])
 		await part(page).catch((e) => ok(part.name, false, e.message.split("\n").slice(0, 3).join(" ")));
 	const others = b.complaints.filter((c) => !/status of 401|preload/.test(c));	// the browser notes every 401

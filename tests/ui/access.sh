@@ -22,7 +22,7 @@ agents=$!
 	--page-token-file="$dir/token" 2>"$dir/log" &
 relay=$!
 i=0
-while ! grep -qs "the page is at" "$dir/log" && [ $i -lt 150 ]; do
+while ! grep -qs "the page is at" "$dir/log" && [ $i -lt 600 ]; do
 	sleep 0.1
 	i=$((i + 1))
 done

@@ -23,11 +23,11 @@ async function ask(page, q) {
 }
 
 async function loads() {
-	await until("the relay has a map", async () => (await get(`${url}api/v1/map`)).marks.length > 5, 30000);
+	await until("the relay has a map", async () => (await get(`${url}api/v1/map`)).marks.length > 5);
 	const { page, took, blank } = await firstMap(b, url, 1000);
 	console.log(`first map after ${took} ms, a page with nothing on it after ${blank} ms`);
 	ok("the first map within 1 s", took <= 1000 + 10 * blank, `${took} ms`);
-	await until("five pods, the node, callers from outside and called outside are there", async () => (await page.locator("#world .node").count()) >= 8, 30000);
+	await until("five pods, the node, callers from outside and called outside are there", async () => (await page.locator("#world .node").count()) >= 8);
 	await until("flows come", async () => (await page.locator(".row").count()) > 5);
 	ok("how whole it is", /1 of 1\s*nodes\s*0 events lost/.test(await text(page, "#whole")), await text(page, "#whole"));
 	return page;
@@ -36,7 +36,7 @@ async function loads() {
 // Who has never seen it: three clicks from the open page to the rogue's denials, who denied them, and a link that shows the same.
 async function newcomer() {
 	const page = await b.page(url, { permissions: ["clipboard-read", "clipboard-write"] });
-	await page.locator("#det button", { hasText: "rogue" }).first().click({ timeout: 10000 });
+	await page.locator("#det button", { hasText: "rogue" }).first().click({ timeout: 30000 });
 	await until("a click: who denied", async () => /rogue may not reach/.test(await text(page, "#det")) && /shop\/default-deny/.test(await text(page, "#det")));
 	await page.locator("[data-do=filter]").click();
 	await until("another: those flows", async () => (await page.locator(".row").count()) > 0 && (await page.locator(".row").allInnerTexts()).every((r) => /rogue/.test(r) && /deny/.test(r)));
@@ -98,7 +98,7 @@ async function details(page) {
 	await ask(page, "--from-workload world --to-workload database --denied");
 	await until("by the outside", async () => (await page.locator(".row.denied").count()) > 0);
 	await page.locator(".row.denied").first().click();
-	await until("the nearest miss", async () => /Nearest: rule \d+ of shop\/database/.test(await text(page, "#det")), 4000);
+	await until("the nearest miss", async () => /Nearest: rule \d+ of shop\/database/.test(await text(page, "#det")));
 	await b.shot(page, "nearest-miss");
 	await page.locator("[data-do=why]").first().click();
 	await until("why of both sides", async () => /No\. Blocked[^]*nearest[^]*rule \d+ of shop\/database/.test(await text(page, "#pane")));
@@ -281,7 +281,7 @@ async function hands(page) {
 
 async function saves(page) {
 	for (const kind of ["svg", "png"]) {
-		const [file] = await Promise.all([page.waitForEvent("download", { timeout: 8000 }).catch(() => null), page.locator(`[data-zoom=${kind}]`).click()]);
+		const [file] = await Promise.all([page.waitForEvent("download", { timeout: 30000 }).catch(() => null), page.locator(`[data-zoom=${kind}]`).click()]);
 		ok(`the map as ${kind}`, file?.suggestedFilename() === `weir-map.${kind}`);
 		await file?.saveAs(`${process.env.WEIR_UI_SHOTS}/export.${kind}`);
 		const svg = kind === "svg" && readFileSync(`${process.env.WEIR_UI_SHOTS}/export.svg`, "utf8");
@@ -320,12 +320,12 @@ async function phones() {
 async function silence(page) {
 	process.kill(relay, "SIGSTOP");
 	try {
-		await until("silence is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 15000);
+		await until("silence is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 40000);
 		await b.shot(page, "silent");
 	} finally {
 		process.kill(relay, "SIGCONT");
 	}
-	await until("and it comes back by itself", async () => /1 of 1/.test(await text(page, "#whole")), 15000);
+	await until("and it comes back by itself", async () => /1 of 1/.test(await text(page, "#whole")), 40000);
 	const n = await page.locator(".counted").first().innerText();
 	await until("with flows", async () => (await page.locator(".counted").first().innerText()) !== n);
 }
@@ -341,8 +341,8 @@ function gone(pid) {
 
 async function ends(page) {
 	process.kill(relay, "SIGTERM");
-	await until("the relay's end is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 15000);
-	await until("and it ended, with a page open", () => gone(relay), 8000);
+	await until("the relay's end is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 40000);
+	await until("and it ended, with a page open", () => gone(relay));
 }
 
 try {

@@ -5,7 +5,7 @@
 . tests/ui/with/tools.sh
 lab=ui-$$
 state=/run/weir-lab/$lab
-"$build/weir" lab demo --name "$lab" --seconds 110 >"$build/ui-shots/demo.log" 2>&1 &
+"$build/weir" lab demo --name "$lab" --seconds 500 >"$build/ui-shots/demo.log" 2>&1 &
 demo=$!
 cleanup() {
 	kill -INT "$demo" 2>/dev/null
@@ -15,7 +15,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 i=0
-while ! grep -q 'the page is at' "$state/relay.log" 2>/dev/null && [ $i -lt 150 ]; do
+while ! grep -q 'the page is at' "$state/relay.log" 2>/dev/null && [ $i -lt 600 ]; do
 	sleep 0.1
 	i=$((i + 1))
 done

@@ -18,7 +18,7 @@ for i in $(seq 0 19); do echo "node-$i=unix:$dir/a.$i.sock"; done >"$dir/nodes"
 "$build/weir-relay" --peers="$dir/nodes" --listen=127.0.0.1:0 --socket="$dir/relay.sock" --metrics= --data="$dir" --page=127.0.0.1:0 >"$dir/relay.log" 2>&1 &
 relay=$!
 i=0
-while ! grep -q 'the page is at' "$dir/relay.log" 2>/dev/null && [ $i -lt 150 ]; do
+while ! grep -q 'the page is at' "$dir/relay.log" 2>/dev/null && [ $i -lt 600 ]; do
 	sleep 0.1
 	i=$((i + 1))
 done

@@ -15,7 +15,7 @@ export function ok(what, right, said = "") {
 }
 
 // Until it is so, or a while has gone by: the machine may have much else to do.
-export async function until(what, fn, ms = 10000) {
+export async function until(what, fn, ms = 30000) {
 	const end = Date.now() + ms;
 	let last = "";
 	do {
@@ -58,7 +58,7 @@ export async function firstMap(b, url, wanted) {
 		return page.evaluate(() => Math.round(performance.getEntriesByName("first-map")[0].startTime));
 	};
 	const page = await b.page(url);
-	await page.waitForSelector("#world .node", { timeout: 30000 });
+	await page.waitForSelector("#world .node", { timeout: 60000 });
 	let took = await drawn(page), blank = 1e9;
 	for (let tries = 0; tries < 4 && (tries < 1 || took > wanted); tries++) {
 		const other = await b.page("about:blank");
@@ -66,7 +66,7 @@ export async function firstMap(b, url, wanted) {
 		await other.goto(`${url}blank`);
 		blank = Math.min(blank, await other.evaluate(() => Math.round(performance.getEntriesByType("navigation")[0].loadEventEnd)));
 		await other.goto(url);
-		await other.waitForSelector("#world .node", { timeout: 30000 });
+		await other.waitForSelector("#world .node", { timeout: 60000 });
 		took = Math.min(took, await drawn(other));
 		await other.context().close();
 	}
