@@ -92,7 +92,7 @@ def crowds(p):
     many = []
     for _ in range(1000):
         s = socket.socket()
-        s.settimeout(5)
+        s.settimeout(30)
         try:
             s.connect(("127.0.0.1", p.port))
             s.sendall(b"GET / HT")
@@ -123,9 +123,14 @@ def streams(p):
     print(f"relay: {before} KiB, {last - before} more for {STREAMS} pages that read nothing (after 2 s {first - before})")
     if "san" not in B:
         t.check("each costs no more than it may", last - before <= FIRST_KIB + STREAMS * PAGE_KIB, f"{last - before} KiB")
-    gauges = {g.name: g.used for g in p.relay.api.ClusterStatus().gauges}
-    t.check("no flows wait in the relay", gauges["queued bytes"] < 1 << 20 and gauges["streams"] == 1, gauges)
-    readers[0].settimeout(5)
+    gauges = {}
+
+    def few():
+        gauges.update({g.name: g.used for g in p.relay.api.ClusterStatus().gauges})
+        return gauges["queued bytes"] < 1 << 20 and gauges["streams"] == 1
+
+    t.check("no flows wait in the relay", t.until(few), gauges)
+    readers[0].settimeout(30)
     said = b""
     try:
         while b"event: lost" not in said and len(said) < 64 << 20:
@@ -145,7 +150,7 @@ def ends(p):
         s.recv(100)
     began = time.monotonic()
     t.equal("it ends well, with pages open", p.relay.stop(), 0)
-    t.check("and soon", time.monotonic() - began < 5, time.monotonic() - began)
+    t.check("and soon", time.monotonic() - began < 20, time.monotonic() - began)
     for s in readers:
         s.close()
 

@@ -32,11 +32,11 @@ def skip(why):
     print("skipped:", why, flush=True)
 
 
-def until(fn, seconds=30):
+def until(fn, seconds=30, step=0.02):
     """What 'fn' says, once it says something."""
     end = time.time() + seconds
     while not (got := fn()) and time.time() < end:
-        time.sleep(0.02)
+        time.sleep(step)
     return got
 
 
@@ -77,7 +77,7 @@ class Server:
         if self.p.poll() is None:
             self.p.send_signal(signal.SIGTERM)
         try:
-            rest = self.p.communicate(timeout=10)[0]
+            rest = self.p.communicate(timeout=60)[0]
         except subprocess.TimeoutExpired:
             self.p.kill()
             rest = self.p.communicate()[0] or ""

@@ -12,7 +12,7 @@ os.environ["NODE_PATH"] = sys.argv[2]
 
 def client(at, *files):
     """Our server, their client."""
-    out = subprocess.run(["node", HERE + "/js_client.js", at, *files], capture_output=True, text=True, timeout=60)
+    out = subprocess.run(["node", HERE + "/js_client.js", at, *files], capture_output=True, text=True, timeout=300)
     said = re.search(r"(\d+) passed, (\d+) failed", out.stdout)
     print("\n".join(line for line in out.stdout.split("\n") if line.startswith("failed")), end="")
     if said:
@@ -24,7 +24,7 @@ def client(at, *files):
 
 def ask(at, path, text, *options):
     out = subprocess.run([B + "/tests/rpc/ask", at, "/test.Echo/" + path, text, *options], capture_output=True,
-                         text=True, timeout=30).stdout
+                         text=True, timeout=300).stdout
     return out.strip().split("\n")
 
 

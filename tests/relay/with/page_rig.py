@@ -9,6 +9,7 @@
     page.end()
 """
 import http.client
+import random
 import re
 import select
 import socket
@@ -22,6 +23,15 @@ from agents import *  # noqa: F403
 from agents import B, DIR, t
 
 AGENTS = 3
+
+
+def unlike_others():
+    """A free port below those that the kernel gives by itself: of these, one that is free now is another's by the time that it is used."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 class Named:
@@ -40,12 +50,10 @@ class Page:
                                             f"--past={past}", "--edges=200"], stdout=subprocess.DEVNULL)
             t.until(lambda: os.path.exists(f"{DIR}/a.{AGENTS - 1}.sock"))
             agents = [Named(f"n{i}", f"{DIR}/a.{i}.sock") for i in range(AGENTS)]
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            self.metrics = s.getsockname()[1]
+        self.metrics = unlike_others()
         self.relay = Relay(agents, "--page=127.0.0.1:0", f"--metrics=127.0.0.1:{self.metrics}", name=name)
         t.check("all nodes are there", self.relay.connected(len(agents)))
-        with open(f"{DIR}/{name}.log") as f:
-            self.port = int(f.read().rsplit("the page is at http://127.0.0.1:", 1)[1].split("/")[0])
+        self.port = int(t.until(lambda: re.search(r"the page is at http://127.0.0.1:(\d+)/", self.relay.said())).group(1))
 
     def ask(self, path, **fields):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -56,7 +64,7 @@ class Page:
         finally:
             c.close()
 
-    def raw(self, data, seconds=3):
+    def raw(self, data, seconds=20):
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as s:
             said = b""
             try:
@@ -73,7 +81,7 @@ class Page:
             s.bind((source, 0))
         if room:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-        s.settimeout(10)
+        s.settimeout(30)
         s.connect(("127.0.0.1", self.port))
         s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return s
