@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "relay/queue.h"
 
-#define ROOM_FIRST 16384
+#define ROOM_FIRST 4096
 #define ROOM_KEEP  65536		/* a wider ring is given back once it is empty */
+#define EMPTY 64			/* after having been empty so often it is looked whether it must be so wide */
 #define SKIP UINT32_MAX			/* a head that says: go on at the ring's beginning */
 
 static size_t span(uint32_t size)
@@ -41,6 +43,7 @@ static int grow(struct queue *q, size_t need)
 	do
 		wider.room *= 2;
 	while (wider.room < q->bytes + need * 2);
+	wider.most = q->most;
 	wider.ring = malloc(wider.room);
 	if (!wider.ring)
 		return -ENOMEM;
@@ -56,15 +59,25 @@ static int grow(struct queue *q, size_t need)
 	return 0;
 }
 
+/* It is empty. */
+static void settle_down(struct queue *q)
+{
+	bool look = ++q->empty >= EMPTY;
+
+	q->first = q->end = 0;			/* the same few pages, while it keeps up */
+	if (q->room > ROOM_KEEP || (look && q->room > ROOM_FIRST && q->most < q->room / 4))
+		queue_free(q);
+	if (look)
+		q->most = q->empty = 0;
+}
+
 int queue_push(struct queue *q, const struct message *m, const void *bytes)
 {
 	size_t need = span(m->size), skip;
 	struct message *to;
 
-	if (!q->count && q->room > ROOM_KEEP)
-		queue_free(q);
 	if (!q->count)
-		q->first = q->end = 0;		/* the same few pages, while it keeps up */
+		settle_down(q);
 	skip = q->room && to_edge(q, q->end) < need ? to_edge(q, q->end) : 0;
 	if (q->end - q->first + skip + need > q->room) {
 		int err = grow(q, need);
@@ -82,6 +95,7 @@ int queue_push(struct queue *q, const struct message *m, const void *bytes)
 		memcpy(to + 1, bytes, m->size);
 	q->end += need;
 	q->bytes += need;
+	q->most = q->bytes > q->most ? q->bytes : q->most;
 	q->count++;
 	return 0;
 }

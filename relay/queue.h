@@ -9,7 +9,8 @@
  *	}
  *	queue_free(&q);
  *
- * The ring doubles as it fills; who pushes keeps it bounded.  Zeroed before its first use.  One thread.
+ * The ring doubles as it fills, and is given back when it has been far too wide for long; who pushes keeps it bounded.  Zeroed
+ * before its first use.  One thread.
  */
 #ifndef WEIR_RELAY_QUEUE_H
 #define WEIR_RELAY_QUEUE_H
@@ -30,6 +31,8 @@ struct queue {
 	uint64_t first, end;		/* positions; they only grow */
 	unsigned int count;
 	size_t bytes;			/* of messages, heads included */
+	size_t most;			/* that there were since it was looked whether so much is needed */
+	unsigned int empty;		/* how often it was, since then */
 };
 
 int queue_push(struct queue *q, const struct message *m, const void *bytes);
