@@ -7,6 +7,7 @@
 
 #include "relay/feed_inside.h"
 #include "relay/notices.h"
+#include "relay/pack.h"
 #include "relay/when.h"
 
 #define TURN	256			/* messages, then others have their turn */
@@ -28,7 +29,7 @@ int feeds_open(struct feeds **out, const struct feeds_options *options)
 	f->inbox_end = &f->inbox;
 	f->bell = (struct rpc_bell){ .fn = on_inbox, .ctx = f };
 	pthread_mutex_init(&f->lock, NULL);
-	if (sse_open(&f->sse) || sse_open(&f->words)) {
+	if (sse_open(&f->sse) || sse_open(&f->words) || packs_open(&f->packs, &(struct packs_size){ FEED_BLOCK, FEED_KEPT })) {
 		feeds_close(f);
 		return -ENOMEM;
 	}
@@ -68,9 +69,9 @@ static bool pass_by(struct feed *f, const uint8_t *data, size_t size)
 	struct tape_event event;
 	uint64_t n = is_fast(f) ? unread(f) : 0;
 
-	if (n > tape_room(f->tape))
+	if (n > tape_span(f->tape))
 		f->passing = true;
-	else if (n < tape_room(f->tape) / 4)
+	else if (n < tape_span(f->tape) / 4)
 		f->passing = false;
 	if (!f->passing)
 		return false;
@@ -87,28 +88,28 @@ static bool pass_by(struct feed *f, const uint8_t *data, size_t size)
 static void add(struct feed *f, const struct tape_event *event)
 {
 	struct feeds *feeds = f->feeds;
-	size_t left = feeds->taped < FEED_TAPES ? FEED_TAPES - feeds->taped : 0, had = tape_room(f->tape);
+	size_t left = feeds->taped < FEED_TAPES ? FEED_TAPES - feeds->taped : 0, had = tape_bytes(f->tape);
 
 	if (f->question)
 		tape_limit(f->tape, had + left < FEED_TAPE ? had + left : FEED_TAPE);
 	tape_add(f->tape, event, feeds->sse.text);
-	feeds->taped += tape_room(f->tape) - had;
 }
 
 static void write_down(struct feed *f, int err, const struct tape_event *event)
 {
 	struct feeds *feeds = f->feeds;
 	struct feed_reader *r = f->readers;
+	size_t had;
 
 	pthread_mutex_lock(&feeds->lock);
-	if (!f->question && r && r->joined && !tape_news(f->tape, &r->at)) {
+	had = tape_bytes(f->tape);
+	if (!f->question && r && r->joined && !tape_news(f->tape, &r->at))
 		tape_rewind(f->tape);
-		f->lead = r->at.byte = tape_end(f->tape);
-	}
 	if (err)
 		tape_skip(f->tape, event->worth);
 	else
 		add(f, event);
+	feeds->taped += tape_bytes(f->tape) - had;
 	pthread_mutex_unlock(&feeds->lock);
 }
 
@@ -223,17 +224,17 @@ static void count_feed(struct feed *f, bool comes)
 	pthread_mutex_lock(&f->feeds->lock);
 	if (comes) {
 		f->feeds->counts.feeds++;
-		f->feeds->taped += tape_room(f->tape);
+		f->feeds->taped += tape_bytes(f->tape);
 	} else {
 		f->feeds->counts.feeds--;
-		f->feeds->taped -= tape_room(f->tape);
+		f->feeds->taped -= tape_bytes(f->tape);
 	}
 	pthread_mutex_unlock(&f->feeds->lock);
 }
 
 static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_t size)
 {
-	static const struct tape_size sizes[] = { { FEED_OWN, FEED_OWN, 0 }, { FEED_OWN, FEED_TAPE, FEED_KEEP } };
+	struct tape_size as = { feeds->packs, FEED_BLOCK, question ? FEED_TAPE : FEED_OWN, question ? FEED_KEEP : 0 };
 	struct feed *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -243,7 +244,7 @@ static struct feed *feed_new(struct feeds *feeds, const uint8_t *question, size_
 	f->patient = true;
 	f->bell = (struct rpc_bell){ .fn = pump, .ctx = f };
 	f->question = question ? malloc(size + 1) : NULL;
-	if ((question && !f->question) || tape_new(&f->tape, &sizes[question != NULL])) {
+	if ((question && !f->question) || tape_new(&f->tape, &as)) {
 		free(f->question);
 		free(f);
 		return NULL;
@@ -272,7 +273,11 @@ static void feed_free(struct feed *f)
 	rpc_timer_stop(feeds->options.rpc, &f->timer);
 	if (!feeds->stopped)
 		give_back_soon(feeds);
+	pthread_mutex_lock(&feeds->lock);
 	tape_free(f->tape);
+	if (!feeds->feed)
+		packs_rest(feeds->packs);
+	pthread_mutex_unlock(&feeds->lock);
 	free(f->question);
 	free(f);
 }
@@ -421,9 +426,13 @@ static bool join(struct feed *f, struct feed_reader *r)
 	bool whole = f->past < FEED_LAST;	/* there was no more */
 	struct tape_at at;
 	size_t size;
+	bool there;
 	char *text;
 
-	if (tape_last(f->tape, r->ask.last, &at) && (!whole || tape_all(f->tape, &at)))
+	pthread_mutex_lock(&f->feeds->lock);
+	there = !tape_last(f->tape, r->ask.last, &at) || (whole && !tape_all(f->tape, &at));
+	pthread_mutex_unlock(&f->feeds->lock);
+	if (!there)
 		return false;
 	text = name_nodes(f, &size);
 	pthread_mutex_lock(&f->feeds->lock);
@@ -565,6 +574,7 @@ void feeds_close(struct feeds *f)
 		feed_free(f->feed);
 	sse_close(&f->sse);
 	sse_close(&f->words);
+	packs_close(f->packs);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }

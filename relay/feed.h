@@ -28,9 +28,11 @@
 
 #define FEED_LAST	300		/* flows of the past that a shared feed begins with: what relay/ui/table.js asks for */
 #define FEED_KEEP	450		/* and that it keeps, so that who joins is not lapped before it has begun to read */
-#define FEED_TAPE	(1U << 20)	/* bytes of events that it keeps at most */
-#define FEED_TAPES	(8U << 20)	/* that all keep; who comes then has the room of FEED_OWN */
-#define FEED_OWN	(128U << 10)	/* that one reader's own keeps */
+#define FEED_BLOCK	(16U << 10)	/* bytes of text that are packed together */
+#define FEED_KEPT	3		/* blocks that are kept as they were, too: what is new is read by many */
+#define FEED_TAPE	(1U << 20)	/* bytes of memory that it takes at most; 100 KiB are usual */
+#define FEED_TAPES	(8U << 20)	/* that all take; who comes then has what one block takes */
+#define FEED_OWN	(128U << 10)	/* that one reader's own takes */
 #define FEED_AHEAD	(32U << 10)	/* bytes that wait for it; then its stream pauses */
 #define FEED_PATIENCE_MS 10000		/* with who does not read what has been; then it passes by and is counted */
 #define FEED_LIVE_MS	100		/* with who does not read what is */

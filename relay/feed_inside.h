@@ -81,6 +81,7 @@ struct feeds {
 	struct feed_reader *inbox, **inbox_end;
 	struct rpc_bell bell;
 	bool told;			/* main thread's news are on their way */
+	struct packs *packs;		/* of all tapes */
 	size_t taped;			/* bytes of all tapes */
 	struct feeds_counts counts;
 };

@@ -144,7 +144,7 @@ static ssize_t take_missed(struct feed_reader *r, char *buf, size_t size)
 
 static size_t take_tape(struct feed_reader *r, char *buf, size_t size)
 {
-	const struct tape *t = r->feed->tape;
+	struct tape *t = r->feed->tape;
 	struct tape_event event;
 	size_t filled = 0;
 	ssize_t n;

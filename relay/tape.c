@@ -3,22 +3,120 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/pack.h"
 #include "relay/tape.h"
 
-/* Lies before each text; both go round the edge as they come. */
+/* Lies before each text. */
 struct head {
 	uint64_t before;		/* worth of all that is before it */
 	struct tape_event event;
 };
 
+/* Whole events.  What could not be packed for want of memory is missing between two. */
+struct block {
+	struct block *next;		/* a younger one */
+	struct pack *pack;		/* NULL: the last, which is written to */
+	uint64_t first, end;		/* bytes ever written before them */
+	uint64_t flows;
+};
+
 struct tape {
 	struct tape_size size;
-	uint8_t *ring;
-	size_t room;
-	uint64_t first, end;		/* bytes ever written before them */
+	struct block *oldest, *open;	/* and youngest */
+	struct block *seen;		/* where a cursor was last */
+	uint8_t *text;			/* of the open one */
+	size_t room;			/* bytes of it */
+	const uint8_t *looked;		/* the text of who was looked at last */
+	size_t bytes;
 	uint64_t worth;			/* of all there was */
 	uint64_t flows;			/* on the tape */
 };
+
+/* -- blocks -- */
+
+static struct block *open_block(struct tape *t, uint64_t first)
+{
+	struct block *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->first = b->end = first;
+	t->bytes += sizeof(*b);
+	if (t->open)
+		t->open->next = b;
+	else
+		t->oldest = b;
+	t->open = b;
+	return b;
+}
+
+static void drop_oldest(struct tape *t)
+{
+	struct block *b = t->oldest;
+
+	t->oldest = b->next;
+	if (t->open == b)
+		t->open = NULL;
+	if (t->seen == b)
+		t->seen = NULL;
+	t->flows -= b->flows;
+	t->bytes -= sizeof(*b) + (b->pack ? pack_bytes(b->pack) : 0);
+	pack_free(t->size.packs, b->pack);
+	free(b);
+}
+
+/* The first one that ends behind this byte; there is one. */
+static struct block *block_of(struct tape *t, uint64_t byte)
+{
+	struct block *b = t->seen && byte >= t->seen->first ? t->seen : t->oldest;
+
+	while (b->next && byte >= b->end)
+		b = b->next;
+	t->seen = b;
+	return b;
+}
+
+static const uint8_t *text_of(struct tape *t, const struct block *b)
+{
+	return b->pack ? pack_text(t->size.packs, b->pack) : t->text;
+}
+
+/* The open one is full.  A new one behind it, with room for so much. */
+static int seal(struct tape *t, size_t need)
+{
+	struct block *full = t->open;
+	size_t room = need > t->size.block ? need : t->size.block;
+	uint8_t *text = room == t->room ? t->text : malloc(room);
+
+	if (!text || !open_block(t, full->end)) {
+		if (text != t->text)
+			free(text);
+		return -ENOMEM;
+	}
+	full->pack = pack_new(t->size.packs, t->text, full->end - full->first);
+	if (full->pack) {
+		t->bytes += pack_bytes(full->pack);
+	} else {			/* who would have read it misses it */
+		t->flows -= full->flows;
+		full->end = full->first;
+		full->flows = 0;
+	}
+	t->bytes += room - t->room;
+	if (text != t->text)
+		free(t->text);
+	t->text = text;
+	t->room = room;
+	return 0;
+}
+
+static void make_room(struct tape *t)
+{
+	while (t->oldest != t->open && (t->bytes > t->size.most || !t->oldest->pack ||
+					(t->size.flows && t->flows - t->oldest->flows >= t->size.flows)))
+		drop_oldest(t);
+}
+
+/* -- tapes -- */
 
 int tape_new(struct tape **out, const struct tape_size *size)
 {
@@ -27,9 +125,10 @@ int tape_new(struct tape **out, const struct tape_size *size)
 	if (!t)
 		return -ENOMEM;
 	t->size = *size;
-	t->room = size->first;
-	t->ring = malloc(t->room);
-	if (!t->ring) {
+	t->bytes = t->room = size->block;
+	t->text = malloc(t->room);
+	if (!t->text || !open_block(t, 0)) {
+		free(t->text);
 		free(t);
 		return -ENOMEM;
 	}
@@ -41,94 +140,36 @@ void tape_free(struct tape *t)
 {
 	if (!t)
 		return;
-	free(t->ring);
+	while (t->oldest)
+		drop_oldest(t);
+	free(t->text);
 	free(t);
-}
-
-static void write_at(struct tape *t, uint64_t at, const void *data, size_t size)
-{
-	size_t from = at % t->room, rest = t->room - from < size ? t->room - from : size;
-
-	memcpy(t->ring + from, data, rest);
-	memcpy(t->ring, (const uint8_t *)data + rest, size - rest);
-}
-
-static void read_at(const struct tape *t, uint64_t at, void *data, size_t size)
-{
-	size_t from = at % t->room, rest = t->room - from < size ? t->room - from : size;
-
-	memcpy(data, t->ring + from, rest);
-	memcpy((uint8_t *)data + rest, t->ring, size - rest);
-}
-
-static struct head head_at(const struct tape *t, uint64_t at)
-{
-	struct head h;
-
-	read_at(t, at, &h, sizeof(h));
-	return h;
-}
-
-static uint64_t behind(uint64_t at, const struct head *h)
-{
-	return at + sizeof(*h) + h->event.size;
-}
-
-static void drop_first(struct tape *t)
-{
-	struct head h = head_at(t, t->first);
-
-	t->first = behind(t->first, &h);
-	t->flows -= h.event.kind == TAPE_FLOW;
-}
-
-/* A byte's place depends on the length. */
-static bool lengthen(struct tape *t)
-{
-	struct tape longer = { .room = t->room + t->room / 2 };
-	size_t n;
-
-	if (longer.room > t->size.most)
-		longer.room = t->size.most;
-	if (t->room >= t->size.most || !(longer.ring = malloc(longer.room)))
-		return false;
-	for (uint64_t at = t->first; at < t->end; at += n) {
-		n = t->room - at % t->room;	/* to the edge */
-		if (n > t->end - at)
-			n = t->end - at;
-		write_at(&longer, at, t->ring + at % t->room, n);
-	}
-	free(t->ring);
-	t->ring = longer.ring;
-	t->room = longer.room;
-	return true;
 }
 
 int tape_add(struct tape *t, const struct tape_event *event, const void *text)
 {
 	struct head h = { .before = t->worth, .event = *event };
 	size_t need = sizeof(h) + event->size;
+	struct block *b = t->open;
+	uint8_t *to;
 
 	if (need > t->size.most) {
 		tape_skip(t, event->worth);
 		return -EMSGSIZE;
 	}
-	while (t->end - t->first + need > t->room) {
-		bool longer = t->flows < t->size.flows || need > t->room;
-
-		if (longer && lengthen(t))
-			continue;
-		if (t->first == t->end) {
-			tape_skip(t, event->worth);
-			return -ENOMEM;
-		}
-		drop_first(t);
+	if (b->end - b->first + need > t->room && seal(t, need)) {
+		tape_skip(t, event->worth);
+		return -ENOMEM;
 	}
-	write_at(t, t->end, &h, sizeof(h));
-	write_at(t, t->end + sizeof(h), text, event->size);
-	t->end += need;
-	t->worth += event->worth;
+	b = t->open;
+	to = t->text + (b->end - b->first);
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), text, event->size);
+	b->end += need;
+	b->flows += event->kind == TAPE_FLOW;
 	t->flows += event->kind == TAPE_FLOW;
+	t->worth += event->worth;
+	make_room(t);
 	return 0;
 }
 
@@ -139,48 +180,82 @@ void tape_skip(struct tape *t, uint64_t worth)
 
 void tape_rewind(struct tape *t)
 {
-	t->end += t->room - t->end % t->room;
-	t->first = t->end;
-	t->flows = 0;
+	struct block *b = t->open;
+
+	while (t->oldest != b)
+		drop_oldest(t);
+	b->first = b->end;
+	b->flows = t->flows = 0;
 }
 
 void tape_limit(struct tape *t, size_t most)
 {
-	t->size.most = most > t->room ? most : t->room;
+	t->size.most = most > t->bytes ? most : t->bytes;
 }
 
 uint64_t tape_end(const struct tape *t)
 {
-	return t->end;
+	return t->open->end;
 }
 
-size_t tape_room(const struct tape *t)
+uint64_t tape_span(const struct tape *t)
 {
-	return t->room;
+	return t->open->end - t->oldest->first;
 }
 
-int tape_last(const struct tape *t, uint64_t flows, struct tape_at *at)
+size_t tape_bytes(const struct tape *t)
 {
-	uint64_t byte = t->end, skip;
+	return t->bytes;
+}
+
+/* -- cursors -- */
+
+static struct head head_in(const uint8_t *text, uint64_t at)
+{
+	struct head h;
+
+	memcpy(&h, text + at, sizeof(h));
+	return h;
+}
+
+static uint64_t behind(uint64_t at, const struct head *h)
+{
+	return at + sizeof(*h) + h->event.size;
+}
+
+/* Where the flow lies that comes after so many of the block's. */
+static int find(struct tape *t, const struct block *b, uint64_t skip, struct tape_at *at)
+{
+	const uint8_t *text = text_of(t, b);
+	uint64_t byte = 0;
+	struct head h;
+
+	if (!text)
+		return -ENOMEM;
+	for (h = head_in(text, 0); h.event.kind != TAPE_FLOW || skip--; h = head_in(text, byte))
+		byte = behind(byte, &h);
+	*at = (struct tape_at){ .byte = b->first + byte, .worth = h.before };
+	return 0;
+}
+
+int tape_last(struct tape *t, uint64_t flows, struct tape_at *at)
+{
+	const struct block *b = t->oldest;
+	uint64_t skip;
 
 	if (flows > t->flows)
 		return -ERANGE;
-	if (flows)
-		byte = t->first;
-	for (skip = t->flows - flows; flows; ) {
-		struct head h = head_at(t, byte);
-
-		if (h.event.kind == TAPE_FLOW && !skip--)
-			break;
-		byte = behind(byte, &h);
-	}
-	*at = (struct tape_at){ .byte = byte, .worth = flows ? head_at(t, byte).before : t->worth };
-	return 0;
+	*at = (struct tape_at){ .byte = t->open->end, .worth = t->worth };
+	if (!flows)
+		return 0;
+	for (skip = t->flows - flows; skip >= b->flows; b = b->next)
+		skip -= b->flows;
+	return find(t, b, skip, at);
 }
 
 int tape_all(const struct tape *t, struct tape_at *at)
 {
-	if (t->first)
+	if (t->oldest->first)
 		return -ERANGE;
 	*at = (struct tape_at){ 0 };
 	return 0;
@@ -189,31 +264,44 @@ int tape_all(const struct tape *t, struct tape_at *at)
 /* What was lapped will be again, soon, if it goes on at the oldest. */
 static uint64_t middle(const struct tape *t)
 {
-	uint64_t byte = t->first;
+	const struct block *b = t->oldest;
 
-	while (t->end - byte > t->room / 2) {
-		struct head h = head_at(t, byte);
-
-		byte = behind(byte, &h);
-	}
-	return byte;
+	while (b != t->open && t->open->end - b->first > tape_span(t) / 2)
+		b = b->next;
+	return b->first;
 }
 
 bool tape_news(const struct tape *t, const struct tape_at *at)
 {
-	return at->byte != t->end || at->worth != t->worth;
+	return at->byte != t->open->end || at->worth != t->worth;
 }
 
-bool tape_look(const struct tape *t, struct tape_at *at, struct tape_event *event)
+/* To the next block's begin, if what lay here is gone. */
+static struct block *settle(struct tape *t, struct tape_at *at)
+{
+	struct block *b;
+
+	if (at->byte < t->oldest->first)
+		at->byte = middle(t);
+	b = block_of(t, at->byte);
+	t->looked = text_of(t, b);
+	if (!t->looked) {
+		b = t->open;
+		t->looked = t->text;
+	}
+	if (at->byte < b->first)
+		at->byte = b->first;
+	t->looked += at->byte - b->first;
+	return b;
+}
+
+bool tape_look(struct tape *t, struct tape_at *at, struct tape_event *event)
 {
 	struct head h = { .before = t->worth };
-	bool is;
+	bool is = settle(t, at)->end > at->byte;
 
-	if (at->byte < t->first)
-		at->byte = middle(t);
-	is = at->byte < t->end;
 	if (is)
-		h = head_at(t, at->byte);
+		h = head_in(t->looked, 0);
 	at->missed += h.before - at->worth;
 	at->worth = h.before;
 	*event = h.event;
@@ -222,7 +310,7 @@ bool tape_look(const struct tape *t, struct tape_at *at, struct tape_event *even
 
 void tape_take(const struct tape *t, struct tape_at *at, const struct tape_event *event, char *text)
 {
-	read_at(t, at->byte + sizeof(struct head), text, event->size);
+	memcpy(text, t->looked + sizeof(struct head), event->size);
 	tape_pass(at, event);
 }
 

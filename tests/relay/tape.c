@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// A feed's tape: what a cursor reads and what it misses is all there was, whatever goes round the edge.
+// A feed's tape: what a cursor reads and what it misses is all there was, whatever goes and however it is packed.
 #include <errno.h>
 #include <stdlib.h>
 
+#include "relay/pack.h"
 #include "relay/tape.h"
 #include "tests/check.h"
 
 #define ROOM 4096
+#define BLOCK 512
 
+static struct packs *packs;
 static struct tape *t;
 static uint64_t added;			/* worth */
 static unsigned int number;		/* of the next event */
+static bool dull;			/* texts can be packed well */
 
-/* A text says its number, and is filled with a letter of its own. */
+static char letter(unsigned int n, size_t at)
+{
+	uint32_t mixed = (n * 2654435761U ^ (uint32_t)at * 2246822519U) * 3266489917U;
+
+	return dull ? 'a' + n % 26 : 'a' + (mixed >> 16) % 26;
+}
+
+/* A text says its number, and is filled with letters of its own. */
 static void add(enum tape_kind kind, uint64_t worth, uint32_t size)
 {
 	char text[ROOM];
-	int n;
+	int n = snprintf(text, sizeof(text), "%u ", number);
 
-	memset(text, 'a' + number % 26, sizeof(text));
-	n = snprintf(text, sizeof(text), "%u ", number++);
-	text[n] = 'a' + (number - 1) % 26;
+	for (size_t i = n; i < size; i++)
+		text[i] = letter(number, i);
+	number++;
 	added += worth;
 	CHECK_EQ(tape_add(t, &(struct tape_event){ .worth = worth, .size = size, .kind = kind }, text), 0, "event %u fits", number - 1);
 }
@@ -32,7 +43,7 @@ static long number_of(const char *text, uint32_t size)
 	size_t at = strcspn(text, " ") + 1;
 
 	for (; at < size; at++)
-		if (text[at] != (char)('a' + n % 26))
+		if (text[at] != letter(n, at))
 			return -1;
 	return n;
 }
@@ -69,21 +80,21 @@ static struct reader reader_of(struct tape_at at)
 	return (struct reader){ .at = at, .lost = at.worth, .last = -1 };
 }
 
-static void begin(size_t first, uint64_t flows)
+static void begin(uint64_t flows)
 {
 	tape_free(t);
-	CHECK_EQ(tape_new(&t, &(struct tape_size){ first, ROOM, flows }), 0, "a tape");
+	CHECK_EQ(tape_new(&t, &(struct tape_size){ packs, BLOCK, ROOM, flows }), 0, "a tape");
 	added = 0;
 	number = 0;
 }
 
 /* Fast, slow and asleep: each is told of everything, once. */
-static void adds_up(size_t first)
+static void adds_up(uint64_t flows)
 {
 	struct tape_at start;
 	struct reader fast, slow, asleep;
 
-	begin(first, 20);
+	begin(flows);
 	CHECK_EQ(tape_all(t, &start), 0, "nothing is all of it");
 	fast = slow = asleep = reader_of(start);
 	srandom(7);
@@ -118,7 +129,7 @@ static void last(void)
 	struct tape_at at;
 	struct reader r;
 
-	begin(ROOM, 0);
+	begin(0);
 	CHECK_EQ(tape_last(t, 1, &at), -ERANGE, "there is none");
 	for (unsigned int i = 0; i < 20; i++)
 		add(i % 4 == 3 ? TAPE_NODE : TAPE_FLOW, i % 4 != 3, 50);
@@ -141,24 +152,53 @@ static void last(void)
 }
 
 /* As long as it must be to hold so many flows, and no longer. */
-static void grows(void)
+static void holds(void)
 {
 	struct tape_at at;
 	struct reader r;
 
-	begin(ROOM / 16, 8);
-	for (unsigned int i = 0; i < 100; i++)
+	begin(20);
+	for (unsigned int i = 0; i < 500; i++)
 		add(TAPE_FLOW, 1, 20 + i % 30);
-	CHECK(tape_room(t) >= 8 * 70 && tape_room(t) <= 8 * 74 * 3 / 2, "for eight of up to 50 bytes and a head each: %zu", tape_room(t));
-	CHECK_EQ(tape_last(t, 8, &at), 0, "they are there");
+	CHECK(tape_span(t) >= 20 * 60 && tape_span(t) <= 20 * 82 + 2 * BLOCK, "20 of up to 50 bytes and a head each: %llu",
+	      (unsigned long long)tape_span(t));
+	CHECK_EQ(tape_last(t, 20, &at), 0, "they are there");
 	for (r = reader_of(at); read_one(&r); )
 		;
-	CHECK(r.got == 8 && r.last == 99 && !r.odd, "whole and in order");
-	tape_limit(t, tape_room(t));
+	CHECK(r.got == 20 && r.last == 499 && !r.odd, "whole and in order");
+	tape_limit(t, 0);
 	CHECK_EQ(tape_add(t, &(struct tape_event){ .kind = TAPE_NODE, .size = ROOM - 100 }, "x"), -EMSGSIZE, "no longer, if it may not");
 	tape_limit(t, ROOM);
-	add(TAPE_NODE, 0, ROOM - 100);
-	CHECK(tape_room(t) == ROOM && read_one(&r) && r.last == 100 && !r.odd, "and for one that is large");
+	add(TAPE_NODE, 0, ROOM - 200);
+	CHECK(read_one(&r) && r.last == 500 && !r.odd, "and for one that is larger than a block");
+	add(TAPE_FLOW, 1, 50);
+	CHECK(read_one(&r) && r.last == 501 && !r.odd && tape_bytes(t) <= ROOM, "which is a block by itself");
+}
+
+/* What can be packed well takes less, so more is held; and who reads it with others in turns finds it whole. */
+static void packed(void)
+{
+	struct tape_at at;
+	struct reader one, other;
+
+	dull = true;
+	begin(0);
+	for (unsigned int i = 0; i < 200; i++)
+		add(TAPE_FLOW, 1, 200);
+	CHECK(tape_span(t) > 4 * ROOM && tape_bytes(t) <= ROOM, "%llu bytes of text in %zu", (unsigned long long)tape_span(t), tape_bytes(t));
+	CHECK_EQ(tape_last(t, 90, &at), 0, "90 of them");
+	one = reader_of(at);
+	CHECK_EQ(tape_last(t, 60, &at), 0, "and 60");
+	other = reader_of(at);
+	while (read_one(&one) | read_one(&other))
+		;
+	CHECK(one.got == 90 && other.got == 60 && !one.odd && !other.odd, "whole and in order");
+	packs_rest(packs);
+	CHECK_EQ(tape_last(t, 60, &at), 0, "nothing is kept as it was");
+	for (other = reader_of(at); read_one(&other); )
+		;
+	CHECK(other.got == 60 && !other.odd, "and they are there still");
+	dull = false;
 }
 
 static void bounds(void)
@@ -167,7 +207,7 @@ static void bounds(void)
 	struct tape_at at;
 	struct reader r;
 
-	begin(ROOM, 0);
+	begin(0);
 	add(TAPE_FLOW, 1, 50);
 	CHECK_EQ(tape_last(t, 1, &at), 0, "one");
 	r = reader_of(at);
@@ -182,15 +222,22 @@ static void bounds(void)
 	CHECK_EQ(tape_last(t, 1, &at), -ERANGE, "it is forgotten");
 	add(TAPE_FLOW, 1, 50);
 	CHECK(read_one(&r) && r.last == 11 && r.lost == 1, "it goes on");
+	for (unsigned int i = 0; i < 1000; i++) {
+		add(TAPE_FLOW, 1, 1 + 10 + i % 200);
+		CHECK(tape_bytes(t) <= ROOM, "%zu bytes after %u", tape_bytes(t), i);
+	}
 }
 
 int main(void)
 {
-	adds_up(ROOM);
-	adds_up(ROOM / 16);
+	CHECK_EQ(packs_open(&packs, &(struct packs_size){ BLOCK, 2 }), 0, "packs");
+	adds_up(0);
+	adds_up(20);
 	last();
-	grows();
+	holds();
+	packed();
 	bounds();
 	tape_free(t);
+	packs_close(packs);
 	return check_done();
 }
