@@ -43,9 +43,13 @@ inline_fn enum weir_reason arp(struct __sk_buff *skb, const struct packet *p, en
 	return sender.w[1] >> 32 && claims_foreign(skb, p, word) ? WEIR_SPOOFED_ARP : WEIR_NEIGHBOUR;
 }
 
+/* Whose link-local is whose nobody tells, but the node's and other pods' known ones are not this pod's: on a bridge the
+ * first is everybody's next hop. */
 inline_fn int nd_own(const struct packet *p, const struct weir_addr *a)
 {
-	return addr_link_local(a) || word_own(peer_word(a), p->me);
+	__u64 word = peer_word(a);
+
+	return word_own(word, p->me) || (addr_link_local(a) && !word_has(word, WEIR_WORD_HOST) && !word_pod(word));
 }
 /* Does it end on the pod's own link?  What the node would route is no neighbour's, whatever its type says. */
 inline_fn int nd_on_link(const struct weir_addr *a)

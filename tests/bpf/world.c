@@ -141,6 +141,18 @@ static void word_store(struct world *w, enum who who, __u64 word)
 
 void world_word(struct world *w, enum who who, __u64 word) { word_store(w, who, word); }
 
+/* The node's end of a veth, or of a bridge: pods' next hop. */
+static void node_link_local(struct world *w)
+{
+	struct weir_addr a;
+	__u64 slot = 999, v;
+
+	addr_parse("fe80::fe", &a);
+	w->slots[slot] = WEIR_WORD(CLASS(WHO_NODE), CLASS(WHO_NODE), 0, WEIR_WORD_SET | WEIR_WORD_HOST);
+	v = slot | (__u64)weir_addr_tag(&a) << 32;
+	bpf_map_update_elem(fd(w->skel->maps.addresses), &a, &v, BPF_NOEXIST);
+}
+
 static void people_make(struct world *w)
 {
 	for (enum who who = WHO_A; who < WHOS; who++) {
@@ -153,6 +165,7 @@ static void people_make(struct world *w)
 		flags |= who == WHO_NODE ? WEIR_WORD_HOST : who == WHO_RESTING ? WEIR_WORD_RESTING : 0;
 		word_store(w, who, WEIR_WORD(CLASS(who), CLASS(who), (int)who < PODS ? who : 0, flags));
 	}
+	node_link_local(w);
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		struct weir_prefix p;
 		__u64 slot = 1000 + i;
