@@ -4,21 +4,8 @@
 weir=${B:-build}/weir
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
 
-# what, expected exit code, a pattern of what it says (stdout and stderr), command...
-row() {
-	what=$1 code=$2 pattern=$3
-	shift 3
-	said=$("$@" 2>&1)
-	got=$?
-	if [ "$got" = "$code" ] && echo "$said" | grep -qE -- "$pattern"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf '%s: exit %s, not %s; said: %s\n' "$what" "$got" "$code" "$said"
-	fi
-}
+. tests/tools/with/rows.sh
 
 unset WEIR_SERVER
 none=unix:$dir/none
@@ -104,5 +91,4 @@ row "one node by two names" 2 "'--peer a=1.1.1.1:1' and '--peer b=1.1.1.1:1' are
 row "nodes without names" 0 '^$' "$relay" --check-config --peer 1.1.1.1:1 --peer 1.1.1.2:1
 printf 'a=1.1.1.1:1\n# another\nb=1.1.1.2:1\na=unix:/x\n' >"$dir/nodes"
 row "one name twice in a file" 2 "^weir-relay: $dir/nodes:4: 'a' is another node's name in this file" "$relay" --check-config --peers "$dir/nodes"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+sum

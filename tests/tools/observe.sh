@@ -6,15 +6,10 @@ flows=tests/tools/flows.jsonl
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-passed=0 failed=0
 unset WEIR_SERVER NO_COLOR
 export HOME="$dir" XDG_CONFIG_HOME="$dir" TZ=Pacific/Chatham
 
-good() { passed=$((passed + 1)); }
-bad() {
-	failed=$((failed + 1))
-	printf '%s\n' "$1"
-}
+. tests/tools/with/rows.sh
 # what, expected stdout on stdin, options
 same() {
 	what=$1
@@ -23,16 +18,6 @@ same() {
 	"$weir" observe --input-file "$flows" "$@" >"$dir/got" 2>"$dir/talk"
 	if cmp -s "$dir/want" "$dir/got"; then good; else
 		bad "$what: $(diff "$dir/want" "$dir/got" | head -n 12; cat "$dir/talk")"
-	fi
-}
-# what, exit code, pattern in stdout and stderr, command
-row() {
-	what=$1 code=$2 pattern=$3
-	shift 3
-	"$@" >"$dir/said" 2>&1
-	got=$?
-	if [ "$got" = "$code" ] && { [ -z "$pattern" ] || grep -qE -- "$pattern" "$dir/said"; }; then good; else
-		bad "$what: exit $got, not $code; no '$pattern' in: $(head -n 5 "$dir/said")"
 	fi
 }
 
@@ -184,5 +169,4 @@ if grep -q "$esc" "$dir/got"; then bad "colours in JSON"; else good; fi
 yes "$(sed -n 1p "$flows")" | head -n 20000 >"$dir/many.jsonl"
 "$weir" observe --input-file "$dir/many.jsonl" --all 2>"$dir/talk" | head -n 1 >"$dir/got"
 if [ "$(wc -l <"$dir/got")" = 1 ] && ! grep -qi 'broken\|error' "$dir/talk"; then good; else bad "head: $(cat "$dir/talk")"; fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+sum

@@ -4,7 +4,6 @@
 b=${B:-build}
 weir=$b/weir
 dir=$(mktemp -d) || exit 1
-passed=0 failed=0
 unset WEIR_SERVER NO_COLOR
 export HOME="$dir" XDG_CONFIG_HOME="$dir" TERM=xterm
 server=unix:$dir/s.sock
@@ -16,34 +15,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-good() { passed=$((passed + 1)); }
-bad() {
-	failed=$((failed + 1))
-	printf '%s\n' "$1"
-}
-row() {
-	what=$1 code=$2 pattern=$3
-	shift 3
-	"$@" >"$dir/said" 2>&1
-	got=$?
-	if [ "$got" = "$code" ] && { [ -z "$pattern" ] || grep -qE -- "$pattern" "$dir/said"; }; then good; else
-		bad "$what: exit $got, not $code; no '$pattern' in: $(head -n 8 "$dir/said")"
-	fi
-}
-# what, pattern, file
-has() { if grep -qE -- "$2" "$3"; then good; else bad "$1: no '$2' in: $(head -n 8 "$3")"; fi; }
-has_not() { if grep -qE -- "$2" "$3"; then bad "$1: '$2' in: $(head -n 8 "$3")"; else good; fi; }
-# until a command succeeds, or 30 s: the machine may have much else to do
-becomes() {
-	what=$1 i=0
-	shift
-	while ! "$@" 2>/dev/null; do
-		i=$((i + 1))
-		[ $i -lt 600 ] || break
-		sleep 0.05
-	done
-	if [ $i -lt 600 ]; then good; else bad "$what: did not become so"; fi
-}
+. tests/tools/with/rows.sh
 # a server of the files in a directory; further words are fake's
 serve() {
 	mkdir -p "$dir/$1"
@@ -283,5 +255,4 @@ if openssl version >/dev/null 2>&1; then
 else
 	echo "skipped: openssl is not installed"
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+sum
