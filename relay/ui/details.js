@@ -4,6 +4,7 @@ import { $, h, put } from "./dom.js";
 import { flows } from "./api.js";
 import { lines } from "./filter.js";
 import { current, places } from "./map.js";
+import { hidden } from "./marks.js";
 import { find, table } from "./table.js";
 import { state } from "./state.js";
 import { plain } from "./layout.js";
@@ -144,6 +145,16 @@ function pair(l) {
 		h("td", { class: "num" }, l.verdict === "denied" ? `×${count(l.denied)}` : rate(l.rate)));
 }
 
+// What is denied within folded namespaces, by name where these are few.
+const FEW = 3;
+function within(only) {
+	const all = only && state.q !== current().narrowed ? [] : [...(places()?.V.values() ?? [])].map((v) => ({ v, n: hidden(v.mark, v.id, places().L) }));
+	const some = all.filter((w) => w.n > 0).sort((a, b) => b.n - a.n), row = (what, n) => h("tr", {}, h("td", {}, glyph("denied")), h("td", {}, what), h("td", { class: "num" }, `×${count(n)}`));
+	if (some.length > FEW)
+		return [row(`within ${some.length} folded namespaces`, some.reduce((sum, w) => sum + w.n, 0))];
+	return some.map((w) => row(h("button", { "data-pick": `n:${w.v.id}` }, "within ", who(w.v.id)), w.n));
+}
+
 // Nothing is chosen: who is denied now, of what the filter lets through, each a step from its policy.
 function overview() {
 	const only = lines(state.q), all = (places()?.L ?? []).filter((l) => l.verdict !== "allowed" && (!only || l.parts.some(only)));
@@ -151,9 +162,10 @@ function overview() {
 	const when = state.from ? "in this time" : "now", hint = h("p", { class: "q" }, "A line, a card or a row tells more; ", h("span", { class: "mono" }, "?"), " lists the keys.");
 	if (!current()?.marks.length)
 		return [h("h2", {}, state.from ? "Nothing in this time" : "Nothing yet"), hint];
+	const inner = within(only);
 	return [h("h2", {}, denied.length ? `${many(denied.length, "pair")} ${denied.length > 1 ? "are" : "is"} denied ${when}` :
-		only ? `Of what fits the filter, nothing is denied ${when}` : `Nobody is denied ${when}`),
-	h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(pair)), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),
+		inner.length ? `Within what is folded there are denials ${when}` : only ? `Of what fits the filter, nothing is denied ${when}` : `Nobody is denied ${when}`),
+	h("table", { class: "peers pairs" }, denied.slice(0, OVERVIEW).map(pair), inner), denied.length > OVERVIEW && h("p", { class: "q" }, `and ${denied.length - OVERVIEW} more`),
 	would.length > 0 && h("table", { class: "peers pairs" }, h("caption", {}, "would be denied by audited policies"), would.slice(0, OVERVIEW).map(pair)), hint];
 }
 

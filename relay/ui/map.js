@@ -224,7 +224,8 @@ function foot() {
 }
 
 function frame(f) {
-	return s("g", { class: "frame" }, s("rect", { x: f.x, y: f.y, width: f.w, height: f.h, rx: 7 }), s("text", { class: "n fold", x: f.x + 12, y: f.y + 15, "data-fold": f.ns }, s("title", {}, `Fold ${f.ns}`), f.ns));
+	return s("g", { class: "frame" }, s("rect", { x: f.x, y: f.y, width: f.w, height: f.h, rx: 7 }),
+		s("text", { class: "n fold", x: f.x + 12, y: f.y + (at.z.small ? 12 : 15), "data-fold": f.ns }, s("title", {}, `Fold ${f.ns}`), f.ns));
 }
 
 function picture(before) {

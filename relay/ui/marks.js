@@ -59,7 +59,7 @@ export const spoken = (v, calls, denied) => `${plain(v.id).replace(/^(\w+):/, (_
 export const nameOf = (m) => (m.id === "rest:namespaces" ? "others" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
 
 // What a folded namespace denies within itself is on no line: its marks' denials, less those across its border, each told at both ends.
-function hidden(m, id, L) {
+export function hidden(m, id, L) {
 	const across = L.filter((l) => l.s === id || l.t === id).reduce((n, l) => n + l.denied, 0);
 	return m.kind === "namespace" ? Math.max(0, Math.round((m.denies - across) / 2)) : 0;
 }
