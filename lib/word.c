@@ -6,6 +6,7 @@
 #include "lib/word.h"
 
 #define LONGEST 64
+#define BEGUN 4			/* letters that say what is meant */
 
 static unsigned int least(unsigned int a, unsigned int b)
 {
@@ -46,6 +47,17 @@ bool word_near(const char *a, const char *b)
 	return slips <= 3 && slips * 3 <= least(strlen(a), strlen(b));
 }
 
+static const char *begun(const char *word, const char *const *list, unsigned int n)
+{
+	const char *best = NULL;
+	size_t size = strlen(word);
+
+	for (unsigned int i = 0; size >= BEGUN && i < n; i++)
+		if (!strncasecmp(word, list[i], size) && (!best || strlen(list[i]) < strlen(best)))
+			best = list[i];
+	return best;
+}
+
 const char *word_closest(const char *word, const char *const *list, unsigned int n)
 {
 	const char *best = NULL;
@@ -53,7 +65,7 @@ const char *word_closest(const char *word, const char *const *list, unsigned int
 	for (unsigned int i = 0; i < n; i++)
 		if (word_near(word, list[i]) && (!best || word_slips(word, list[i]) < word_slips(word, best)))
 			best = list[i];
-	return best;
+	return best ?: begun(word, list, n);
 }
 
 size_t word_split(char *list, char **to, size_t most)

@@ -5,7 +5,8 @@
  *	meant = word_closest("podselector", words, n);	"podSelector"; NULL if none is close
  *
  * Close is: equal but for case, or at most one slip (a letter too many, missing, wrong, or two swapped) in
- * three letters, never more than three.  And lists of words, taken apart.
+ * three letters, never more than three.  Where none is close, the shortest that begins so, of four letters or more.  And lists of
+ * words, taken apart.
  */
 #ifndef WEIR_LIB_WORD_H
 #define WEIR_LIB_WORD_H

@@ -16,8 +16,8 @@ static const char *usual_server(void)
 	if (access(CONTROL_SERVER + 5, F_OK) == 0)
 		return CONTROL_SERVER;
 	if (!lab_server(server, &nodes)) {
-		if (lab_names(NULL, 0) > 1)
-			fprintf(stderr, "several labs are up: --lab says which\n");
+		if (lab_several())
+			fprintf(stderr, "several labs are up: --lab says which (%s)\n", lab_several());
 		return CONTROL_SERVER;
 	}
 	if (nodes > 1 && lab_observer(NULL, server, &nodes) && nodes > 1) {

@@ -127,18 +127,18 @@ static int policies_of(const struct method *m, const Weir__V1__ClusterPolicies *
 
 static int whys_of(const struct method *m, const Weir__V1__ClusterWhy *all, ask_fn each, void *ctx)
 {
-	int code = VERB_GO;
+	int code = VERB_GO, failed = VERB_GO;
 	size_t n = 0;
 
 	for (size_t i = 0; i < all->n_node && code == VERB_GO; i++) {
 		if (*all->node[i]->error)
-			node_failed(all->node[i]->node, all->node[i]->error);
+			failed = verb_fail(VERB_FAILED, "node %s: %s", all->node[i]->node, all->node[i]->error);
 		else if (all->node[i]->why && ++n)
 			code = part(m, &all->node[i]->why->base, false, each, ctx);
 	}
-	if (!n && code == VERB_GO)
-		return verb_fail(VERB_FAILED, "no node knows either end as its own");
-	return code;
+	if (n || code != VERB_GO)
+		return code;
+	return failed != VERB_GO ? failed : verb_fail(VERB_FAILED, "no node knows either end as its own");
 }
 
 static int parts(const struct method *m, const ProtobufCMessage *answer, ask_fn each, void *ctx)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/lab.h"
 #include "tools/verb.h"
 
 /* Told to a shell in place of words: files may stand here. */
@@ -107,10 +108,22 @@ static void say_choices(const char *words, const char *begun, const char *lead)
 	}
 }
 
+static void say_labs(const char *begun, const char *lead)
+{
+	char names[64][LAB_NAME_MAX + 1];
+	int n = lab_names(names, 64);
+
+	for (int i = 0; i < n && i < 64; i++)
+		if (begins(names[i], strlen(names[i]), begun))
+			printf("%s%s\n", lead, names[i]);
+}
+
 static void say_value(const struct opt *o, const char *begun, const char *lead)
 {
 	if (!o->value)
 		say_choices("true|false", begun, lead);
+	else if (!strcmp(o->value, "LAB"))
+		say_labs(begun, lead);
 	else if (strchr(o->value, '|'))
 		say_choices(o->value, begun, lead);
 	else if (strstr(o->value, "FILE") || strstr(o->value, "DIR") || strstr(o->value, "PATH"))

@@ -118,8 +118,8 @@ static int choose_usual(char server[CONNECT_SERVER_SIZE])
 	}
 	if (lab_observer(NULL, server, &nodes))
 		return say_others(server, nodes);
-	if (lab_names(NULL, 0) > 1)
-		fprintf(stderr, "several labs are up: --lab says which; asking " CONNECT_RELAY "\n");
+	if (lab_several())
+		fprintf(stderr, "several labs are up: --lab says which (%s); asking " CONNECT_RELAY "\n", lab_several());
 	strcpy(server, CONNECT_RELAY);
 	return VERB_GO;
 }

@@ -51,6 +51,7 @@ void lab_close(struct lab *lab);			/* NULL is fine */
 
 /* Names of the labs that are there, in order; how many.  At most 'max' are stored. */
 int lab_names(char (*names)[LAB_NAME_MAX + 1], int max);
+const char *lab_several(void);		/* where more than one is up: "demo, hx and 3 more"; else NULL */
 
 /* Appends a line and has it on disk before it returns. */
 int lab_note(struct lab *lab, const char *kind, const char *a, const char *b, const char *c);

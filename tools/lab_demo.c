@@ -15,6 +15,7 @@
 #include "tools/ask.h"
 #include "tools/call.h"
 #include "tools/lab_at.h"
+#include "tools/lab_relay.h"
 #include "tools/lab_up.h"
 #include "tools/lab_verbs.h"
 #include "tools/nearest.h"
@@ -121,24 +122,53 @@ static int start_workers(struct lab *lab)
 	return err;
 }
 
+/* Commands for another terminal; '@' is where a lab is named, if there are others. */
+static const char *const hints[][2] = {
+	{ "why@ shop/rogue shop/database:5432", "who says no, and what is nearest to a yes" },
+	{ "observe@ -f --denied", "only what does not pass, as it happens" },
+	{ "observe@ --pod shop/cart --last 10", "one pod's last flows; --help has all filters" },
+	{ "top@", "who talks to whom" },
+	{ "map@", "the same as a map" },
+	{ "endpoints@", "which pod, which interface, which policies" },
+	{ "lab exec@ shop/rogue -- sh", "be the rogue pod" },
+	{ "lab probe@ shop/cart shop/database:5432", "try a connection yourself" },
+};
+
+#define HINTS (sizeof(hints) / sizeof(hints[0]))
+
+static void print_hints(const struct lab *lab)
+{
+	const char *several = lab_several();
+	char line[HINTS][256];
+	int wide = 0;
+
+	for (size_t i = 0; i < HINTS; i++) {
+		int before = strcspn(hints[i][0], "@"), n;
+
+		n = snprintf(line[i], sizeof(line[i]), "%s %.*s%s%s%s", program_invocation_name, before, hints[i][0], several ? " --lab " : "",
+			     several ? lab->name : "", hints[i][0] + before + 1);
+		wide = n > wide ? n : wide;
+	}
+	for (size_t i = 0; i < HINTS; i++)
+		printf("    %-*s  %s\n", wide, line[i], hints[i][1]);
+}
+
 static void print_intro(const struct lab *lab)
 {
 	const struct lab_line *state = lab_line(lab, "state", NULL);
-	const char *me = program_invocation_name;
+	char url[LAB_RELAY_URL];
+	int tries = 0;
 
-	printf("The shop is up: five pods and an outside world, each in a network namespace, behind default-deny policies.\n"
-	       "Every line below is a real connection attempt, what became of it, and by which policy and rule.\n\n"
-	       "While this runs, in another terminal:\n\n"
-	       "    %s why shop/rogue shop/database:5432       who says no, and what is nearest to a yes\n"
-	       "    %s observe -f --denied                     only what does not pass, as it happens\n"
-	       "    %s observe --pod shop/cart --last 10       one pod's last flows; --help has all filters\n"
-	       "    %s top                                     who talks to whom\n"
-	       "    %s endpoints                               which pod, which interface, which policies\n"
-	       "    %s lab exec shop/rogue -- sh               be the rogue pod\n"
-	       "    %s lab probe shop/cart shop/database:5432  try a connection yourself\n"
-	       "    $EDITOR %s/policies.yaml   change what is enforced, at once\n\n"
-	       "%s takes everything down.\n\n", me, me, me, me, me, me, me, state ? state->word[0] : "",
-	       seconds ? "The end of the time given, or Ctrl-C," : "Ctrl-C");
+	puts("The shop is up: five pods and an outside world, each in a network namespace, behind default-deny policies.\n"
+	     "Every line below is a real connection attempt, what became of it, and by which policy and rule.\n\n"
+	     "While this runs, in another terminal:\n");
+	print_hints(lab);
+	printf("    $EDITOR %s/policies.yaml   change what is enforced, at once\n\n", state ? state->word[0] : "");
+	while (!lab_relay_at(lab, url) && tries++ < 20)
+		usleep(50000);			/* it opens its page a moment after its socket */
+	if (tries <= 20)
+		printf("In a browser:  %s\n\n", url);
+	printf("%s takes everything down.\n\n", seconds ? "The end of the time given, or Ctrl-C," : "Ctrl-C");
 	fflush(stdout);
 }
 

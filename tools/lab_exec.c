@@ -18,7 +18,7 @@
 static struct verb_want want;
 static const char *lab_name;
 
-#define LAB_OPTION OPT_TEXT('l', "lab", &lab_name, "NAME", "which lab (default: the only one)")
+#define LAB_OPTION OPT_TEXT('l', "lab", &lab_name, "LAB", "which lab (default: the only one)")
 
 static int run(const struct lab *lab, const char *who, const char *node, char **argv)
 {

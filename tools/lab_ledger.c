@@ -148,6 +148,20 @@ int lab_names(char (*names)[LAB_NAME_MAX + 1], int max)
 	return n < 0 ? 0 : n;
 }
 
+const char *lab_several(void)
+{
+	enum { NAMED = 4 };
+	static char said[NAMED * (LAB_NAME_MAX + 4) + 32];
+	char names[NAMED][LAB_NAME_MAX + 1];
+	int n = lab_names(names, NAMED), at = 0;
+
+	for (int i = 0; i < n && i < NAMED; i++)
+		at += snprintf(said + at, sizeof(said) - at, "%s%s", i ? ", " : "", names[i]);
+	if (n > NAMED)
+		snprintf(said + at, sizeof(said) - at, " and %d more", n - NAMED);
+	return n > 1 ? said : NULL;
+}
+
 static int remember(struct lab *lab, const struct lab_line *line)
 {
 	if (lab->nlines == lab->room) {

@@ -117,3 +117,21 @@ int lab_relay_start(struct lab_net *n, struct complaint *why)
 	}
 	return wait_ready(pid, socket, log, why);
 }
+
+bool lab_relay_at(const struct lab *lab, char url[LAB_RELAY_URL])
+{
+	static const char said[] = "the page is at ";
+	char path[PATH_MAX], line[512], *at = NULL;
+	FILE *log;
+
+	lab_file(lab, LAB_RELAY, "log", path);
+	log = fopen(path, "re");
+	while (log && !at && fgets(line, sizeof(line), log))
+		at = strstr(line, said);
+	if (log)
+		fclose(log);
+	if (!at)
+		return false;
+	snprintf(url, LAB_RELAY_URL, "%.*s", (int)strcspn(at + strlen(said), " \n"), at + strlen(said));
+	return true;
+}

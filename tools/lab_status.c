@@ -6,6 +6,7 @@
 
 #include "lib/json_write.h"
 #include "tools/lab.h"
+#include "tools/lab_relay.h"
 #include "tools/lab_verbs.h"
 #include "tools/table.h"
 #include "tools/verb.h"
@@ -82,12 +83,14 @@ static bool json_lab(struct json_out *j, const struct lab *lab)
 	const struct lab_line *state = lab_line(lab, "state", NULL);
 	const char *agent;
 	bool well = true;
-	char text[PATH_MAX];
+	char text[PATH_MAX], url[LAB_RELAY_URL];
 	pid_t pid;
 
 	json_object(j, NULL);
 	json_text(j, "name", lab->name);
 	json_text(j, "state", state ? state->word[0] : "");
+	if (lab_relay_at(lab, url))
+		json_text(j, "page", url);
 	json_array(j, "nodes");
 	for (size_t i = 0; i < lab->nlines; i++) {
 		const char *node = lab->line[i].word[0];
@@ -131,12 +134,15 @@ static bool json_lab(struct json_out *j, const struct lab *lab)
 static bool print_lab(const struct lab *lab, struct json_out *j)
 {
 	const struct lab_line *state = lab_line(lab, "state", NULL);
+	char url[LAB_RELAY_URL];
 	bool well;
 
 	if (want.json)
 		return json_lab(j, lab);
 	printf("lab %s   manifests %s\n\n", lab->name, state ? state->word[0] : "(none yet)");
 	well = print_nodes(lab);
+	if (lab_relay_at(lab, url))
+		printf("\nthe page is at %s\n", url);
 	putchar('\n');
 	print_pods(lab);
 	return well;

@@ -19,6 +19,7 @@ static void words(void)
 	} rows[] = {
 		{ "podselector", "podSelector" }, { "podSelectors", "podSelector" }, { "podSelcetor", "podSelector" },
 		{ "policyType", "policyTypes" }, { "Ingress", "ingress" }, { "ingres", "ingress" }, { "egres", "egress" },
+		{ "poli", "policyTypes" }, { "PodS", "podSelector" }, { "pod", NULL },
 		{ "TO", "to" }, { "tp", NULL }, { "selector", NULL }, { "", NULL }, { "x", NULL }, { "ports", NULL },
 	};
 
