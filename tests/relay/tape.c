@@ -16,6 +16,35 @@ static uint64_t added;			/* worth */
 static unsigned int number;		/* of the next event */
 static bool dull;			/* texts can be packed well */
 
+static unsigned int poor, asked;	/* every so manieth time there is no memory; 0: always some */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static bool none(void)
+{
+	return poor && ++asked % poor == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return none() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return none() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return none() ? NULL : __real_realloc(p, size);
+}
+
 static char letter(unsigned int n, size_t at)
 {
 	uint32_t mixed = (n * 2654435761U ^ (uint32_t)at * 2246822519U) * 3266489917U;
@@ -33,7 +62,8 @@ static void add(enum tape_kind kind, uint64_t worth, uint32_t size)
 		text[i] = letter(number, i);
 	number++;
 	added += worth;
-	CHECK_EQ(tape_add(t, &(struct tape_event){ .worth = worth, .size = size, .kind = kind }, text), 0, "event %u fits", number - 1);
+	n = tape_add(t, &(struct tape_event){ .worth = worth, .size = size, .kind = kind }, text);
+	CHECK(!n || (poor && n == -ENOMEM), "event %u fits: %d", number - 1, n);
 }
 
 /* Of the one that was read: -1 if it is not as it was written. */
@@ -62,6 +92,7 @@ static bool read_one(struct reader *r)
 	bool is = tape_look(t, &r->at, &event);
 	long n;
 
+	r->odd |= r->at.missed > added;
 	r->lost += r->at.missed;
 	r->at.missed = 0;
 	if (!is)
@@ -201,6 +232,33 @@ static void packed(void)
 	dull = false;
 }
 
+/* Now and then there is no memory for a block, its pack or its text: who is at it is told what it missed. */
+static void wants(unsigned int of)
+{
+	struct tape_at start;
+	struct reader fast, late;
+
+	begin(of % 2 ? 0 : 40);
+	CHECK_EQ(tape_all(t, &start), 0, "nothing is all of it");
+	fast = late = reader_of(start);
+	for (unsigned int i = 0; i < 3000; i++) {
+		poor = of;
+		add(TAPE_FLOW, 1, 20 + i % 100);
+		while (read_one(&fast))
+			;
+		CHECK(fast.got + fast.lost == added, "who keeps up knows of all, after %u", i);
+		for (unsigned int k = 0; i % 70 == 69 && k < 60; k++)
+			read_one(&late);
+		if (i % 200 == 0)
+			packs_rest(packs);
+	}
+	while (read_one(&late))
+		;
+	poor = 0;
+	CHECK_EQ(late.got + late.lost, added, "and who reads what was packed");
+	CHECK(!fast.odd && !late.odd && late.got, "in order, each as it was written");
+}
+
 static void bounds(void)
 {
 	struct tape_event large = { .kind = TAPE_FLOW, .worth = 1, .size = ROOM };
@@ -237,6 +295,8 @@ int main(void)
 	holds();
 	packed();
 	bounds();
+	for (unsigned int of = 2; of < 9; of++)
+		wants(of);
 	tape_free(t);
 	packs_close(packs);
 	return check_done();
