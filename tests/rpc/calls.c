@@ -26,18 +26,18 @@ static void test_calls(void)
 	size_t size = 0;
 	struct got g;
 
-	CHECK_EQ(rpc_ask_once(ch, "/test.T/Unary", "hello", 5, 2000, &answer, &size, &why), RPC_OK, "%s", why.text);
+	CHECK_EQ(rpc_ask_once(ch, "/test.T/Unary", "hello", 5, 20000, &answer, &size, &why), RPC_OK, "%s", why.text);
 	CHECK(size == 5 && !memcmp(answer, "hello", 5), "the echo");
 	free(answer);
 	CHECK_EQ(rpc_channel_state(ch), RPC_STATE_READY, "the connection stands");
-	CHECK_EQ(rpc_ask_once(ch, "/test.T/Unary", "fail", 4, 2000, &answer, &size, &why), RPC_PERMISSION_DENIED, "denied");
+	CHECK_EQ(rpc_ask_once(ch, "/test.T/Unary", "fail", 4, 20000, &answer, &size, &why), RPC_PERMISSION_DENIED, "denied");
 	CHECK_TEXT(why.text, "not you", "the server's words");
-	g = call_wait(ch, "/test.T/Unary", "away", 2000);
+	g = call_wait(ch, "/test.T/Unary", "away", 20000);
 	CHECK(g.code == RPC_UNAVAILABLE && !strcmp(g.text, "come back later"), "unavailable by the server's word: %s", g.text);
-	g = call_wait(ch, "/test.T/Unary", "hang", 50);
+	g = call_wait(ch, "/test.T/Unary", "hang", 500);
 	CHECK_EQ(g.code, RPC_DEADLINE_EXCEEDED, "the deadline");
 	CHECK(g.reached, "a slow server was reached");
-	g = call_wait(ch, "/test.T/None", "", 1000);
+	g = call_wait(ch, "/test.T/None", "", 20000);
 	CHECK_EQ(g.code, RPC_UNIMPLEMENTED, "no such method");
 	g = call_wait(ch, "/test.T/Stream", "10000", 0);
 	CHECK(g.code == RPC_OK && g.messages == 10000 && g.began, "a stream of 10000: %lu", (unsigned long)g.messages);
@@ -111,10 +111,10 @@ static void test_stop_in_the_middle(void)
 
 /* --- what cannot be reached --- */
 
-static void unreachable(const char *server, const char *want)
+static void unreachable(const char *server, unsigned int ms, const char *want)
 {
 	struct rpc_channel *ch = channel_to(server, NULL, NULL);
-	struct got g = call_wait(ch, "/test.T/Unary", "x", 500);
+	struct got g = call_wait(ch, "/test.T/Unary", "x", ms);
 
 	CHECK(!g.reached && strstr(g.text, want), "%s: %s: '%s'", server, rpc_code_name(g.code), g.text);
 	rpc_channel_close(ch);
@@ -142,13 +142,13 @@ static void test_unreachable(void)
 	int fd = mute(at, sizeof(at));
 	uint64_t began;
 
-	unreachable("127.0.0.1:1", "connection to '127.0.0.1:1' refused: nobody listens there");
-	unreachable("no-such-host.invalid:4245", "'no-such-host.invalid'");
+	unreachable("127.0.0.1:1", 20000, "connection to '127.0.0.1:1' refused: nobody listens there");
+	unreachable("no-such-host.invalid:4245", 500, "'no-such-host.invalid'");
 	snprintf(path, sizeof(path), "unix:%s/none.sock", stage.dir);
-	unreachable(path, "there is no socket");
+	unreachable(path, 20000, "there is no socket");
 	snprintf(text, sizeof(text), "unix://%s/none.sock", stage.dir);
-	unreachable(text, "there is no socket");
-	unreachable(at, "takes connections and says nothing");
+	unreachable(text, 20000, "there is no socket");
+	unreachable(at, 500, "takes connections and says nothing");
 	close(fd);
 	CHECK_EQ(rpc_channel_open(&ch, stage.loop, &(struct rpc_target){ .server = "relay" }, &why), -EINVAL, "no port");
 	CHECK(strstr(why.text, "'relay' is no address"), "%s", why.text);
@@ -165,7 +165,7 @@ static void test_unreachable(void)
 		rpc_ask_cancel(g.ask);
 	while (!g.ended)
 		rpc_loop_run(stage.loop);
-	CHECK(rpc_now_ms() - began < 1500, "given up in %lu ms", (unsigned long)(rpc_now_ms() - began));
+	CHECK(rpc_now_ms() - began < 10000, "given up in %lu ms", (unsigned long)(rpc_now_ms() - began));
 	rpc_channel_close(ch);
 	close(fd);
 }
@@ -216,7 +216,7 @@ static void test_unix(void)
 	CHECK(strstr(why.text, "another server has it"), "%s", why.text);
 	rpc_server_start(a);
 	ch = channel_to(at, NULL, NULL);
-	g = call_wait(ch, "/test.T/Unary", "x", 2000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK_EQ(g.code, RPC_OK, "a call: %s", g.text);
 	rpc_channel_close(ch);
 	server_end(a);

@@ -70,7 +70,7 @@ static void test_tls(void)
 		char at[64];
 		struct rpc_server *s = server_begin("127.0.0.1:0", st, at, sizeof(at));
 		struct rpc_channel *ch = channel_to(at, ct, r->name);
-		struct got g = call_wait(ch, "/test.T/Unary", "x", 5000);
+		struct got g = call_wait(ch, "/test.T/Unary", "x", 20000);
 
 		if (!r->want)
 			CHECK(g.code == RPC_OK, "%s: %s", r->title, g.text);
@@ -91,14 +91,14 @@ static void test_plain_to_tls_and_back(void)
 	char at[64];
 	struct rpc_server *s = server_begin("127.0.0.1:0", st, at, sizeof(at));
 	struct rpc_channel *ch = channel_to(at, NULL, NULL);
-	struct got g = call_wait(ch, "/test.T/Unary", "x", 5000);
+	struct got g = call_wait(ch, "/test.T/Unary", "x", 20000);
 
 	CHECK(strstr(g.text, "speaks TLS, and was spoken to in plaintext"), "plaintext to TLS: '%s'", g.text);
 	rpc_channel_close(ch);
 	server_end(s);
 	s = server_begin("127.0.0.1:0", NULL, at, sizeof(at));
 	ch = channel_to(at, ct, NULL);
-	g = call_wait(ch, "/test.T/Unary", "x", 5000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK(strstr(g.text, "does not speak TLS"), "TLS to plaintext: '%s'", g.text);
 	rpc_channel_close(ch);
 	server_end(s);
@@ -143,7 +143,7 @@ static void test_reload(void)
 	/* half a rotation: the certificate is new and the key is not */
 	copy("server2.crt", "now.crt");
 	ch = channel_to(at, ct, NULL);
-	g = call_wait(ch, "/test.T/Unary", "x", 3000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK_EQ(g.code, RPC_OK, "with half a pair the old one serves: %s", g.text);
 	rpc_channel_close(ch);
 	rpc_server_tls_state(st, &state);
@@ -152,7 +152,7 @@ static void test_reload(void)
 
 	copy("server2.key", "now.key");
 	ch = channel_to(at, ct, NULL);
-	g = call_wait(ch, "/test.T/Unary", "x", 3000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK_EQ(g.code, RPC_OK, "the new pair: %s", g.text);
 	rpc_channel_close(ch);
 	rpc_server_tls_state(st, &state);
@@ -188,12 +188,12 @@ static void test_client_reload(void)
 	ct = client_tls("ca", "mine", false);
 	s = server_begin("127.0.0.1:0", st, at, sizeof(at));
 	ch = channel_to(at, ct, NULL);
-	g = call_wait(ch, "/test.T/Unary", "x", 3000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK_EQ(g.code, RPC_UNAVAILABLE, "refused with the wrong one");
 	copy("client.crt", "mine.crt");
 	copy("client.key", "mine.key");
 	run_for(1100);
-	g = call_wait(ch, "/test.T/Unary", "x", 3000);
+	g = call_wait(ch, "/test.T/Unary", "x", 20000);
 	CHECK_EQ(g.code, RPC_OK, "let in with the right one: %s", g.text);
 	rpc_channel_close(ch);
 	server_end(s);

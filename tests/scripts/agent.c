@@ -15,7 +15,7 @@ static bool adopted(struct stage *s)
 
 	ask.ask_case = WEIR__V1__REQUEST__ASK_STATUS;
 	ask.status = &status;
-	if (control_ask_once(child_control(town_child(s->town)), &ask, &reply, 5000, &s->why))
+	if (control_ask_once(child_control(town_child(s->town)), &ask, &reply, 30000, &s->why))
 		return false;
 	yes = reply->answer_case == WEIR__V1__REPLY__ANSWER_STATUS && reply->status->adopted;
 	weir__v1__reply__free_unpacked(reply, NULL);
@@ -56,7 +56,7 @@ static void changed_meanwhile(struct stage *s)
 		 "metadata: {name: deny, namespace: x}, spec: {podSelector: {}, policyTypes: [Ingress]}}}]");
 	SEEN(stage_says(s, c.opener, c.receiver), "the last good policy stays while it is away");
 	SEEN(!child_again(agent, &s->why), "another agent starts");
-	for (int i = 0; i < 100 && stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80); i++)
+	for (int i = 0; i < 400 && stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80); i++)
 		usleep(50000);			/* it listens before it has read all */
 	SEEN(!stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80), "and denies what is no longer allowed");
 	SEEN(!stage_says(s, c.opener, c.receiver), "and cuts it");
@@ -80,7 +80,7 @@ static unsigned int would_be(struct stage *s, const char *kind)
 	while (!done) {
 		Weir__V1__Reply *reply;
 
-		if (control_answer(control, &reply, 3000, &s->why))
+		if (control_answer(control, &reply, 30000, &s->why))
 			break;
 		done = reply->done;
 		for (size_t i = 0; reply->answer_case == WEIR__V1__REPLY__ANSWER_OBSERVED && i < reply->observed->n_record; i++) {
@@ -105,7 +105,8 @@ static void audited(struct stage *s)
 	stage_do(s, AUDITED);
 	SEEN(stage_says(s, c.opener, c.receiver), "an audited policy cuts nothing");
 	SEEN(stage_probe(s, "y/a", "x/a", IPPROTO_TCP, 80), "and denies nothing");
-	usleep(300000);
+	for (int i = 0; i < 200 && !(would_be(s, "again") && would_be(s, "opened")); i++)
+		usleep(100000);			/* records are read when they are */
 	SEEN(would_be(s, "again") >= 1, "the open connection shows as a would-be denial");
 	SEEN(would_be(s, "opened") >= 1, "a new one, too");
 	stage_hang_up(&c);

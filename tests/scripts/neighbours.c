@@ -97,16 +97,19 @@ static int attach_foreign(struct stage *s, int program, const char *link, bool e
 static void foreign_programs(struct stage *s)
 {
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), first = foreign_program(), second = foreign_program(), a, b;
-	unsigned long long before, after;
+	unsigned long long before = 0, after = 0;
 
 	SEEN(stats >= 0 && first >= 0 && second >= 0, "two programs that only look on");
 	SEEN(stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80), "b reaches a");
 	a = attach_foreign(s, first, place_interface(stage_place(s, "x/b")), false);
 	b = attach_foreign(s, second, place_interface(stage_place(s, "x/a")), true);
 	SEEN(a >= 0 && b >= 0, "one on the sender's veth, one on the receiver's");
-	usleep(1600000);
-	before = runs_of(first);
-	after = runs_of(second);
+	for (int i = 0; i < 200; i++, usleep(100000)) {	/* until the agent has noticed */
+		before = runs_of(first);
+		after = runs_of(second);
+		if (stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80) && runs_of(first) > before && runs_of(second) > after)
+			break;
+	}
 	SEEN(stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80), "b still reaches a");
 	SEEN(runs_of(first) > before, "the sender's saw it");
 	SEEN(runs_of(second) > after, "the receiver's saw it");
@@ -123,7 +126,8 @@ static void foreign_qdisc(struct stage *s)
 	const char *to = place_interface(stage_place(s, "x/a"));
 
 	SEEN(!in_node(s, "tc qdisc add dev %s root handle 9: pfifo limit 100", to), "a foreign qdisc on the receiver's veth");
-	usleep(1500000);
+	for (int i = 0; i < 200 && counted(s, "tc -s qdisc show dev %s root" SUM, to) <= 0; i++, usleep(100000))
+		stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80);
 	SEEN(stage_probe(s, "x/b", "x/a", IPPROTO_TCP, 80), "b reaches a");
 	SEEN(counted(s, "tc -s qdisc show dev %s root" SUM, to) > 0, "through the qdisc");
 	SEEN(!in_node(s, "tc qdisc del dev %s root", to), "it goes");
