@@ -12,7 +12,7 @@ struct head {
 	struct tape_event event;
 };
 
-/* Whole events.  What could not be packed for want of memory is missing between two. */
+/* Whole events.  What could not be packed for want of memory is missing between two of them. */
 struct block {
 	struct block *next;		/* a younger one */
 	struct pack *pack;		/* NULL: the last, which is written to */
@@ -81,37 +81,43 @@ static const uint8_t *text_of(struct tape *t, const struct block *b)
 	return b->pack ? pack_text(t->size.packs, b->pack) : t->text;
 }
 
-/* The open one is full.  A new one behind it, with room for so much. */
-static int seal(struct tape *t, size_t need)
+/* Room for so much in the open block, which is empty. */
+static int widen(struct tape *t, size_t need)
 {
-	struct block *full = t->open;
 	size_t room = need > t->size.block ? need : t->size.block;
 	uint8_t *text = room == t->room ? t->text : malloc(room);
 
-	if (!text || !open_block(t, full->end)) {
-		if (text != t->text)
-			free(text);
+	if (!text)
 		return -ENOMEM;
-	}
-	full->pack = pack_new(t->size.packs, t->text, full->end - full->first);
-	if (full->pack) {
-		t->bytes += pack_bytes(full->pack);
-	} else {			/* who would have read it misses it */
-		t->flows -= full->flows;
-		full->end = full->first;
-		full->flows = 0;
-	}
-	t->bytes += room - t->room;
 	if (text != t->text)
 		free(t->text);
+	t->bytes += room - t->room;
 	t->text = text;
 	t->room = room;
 	return 0;
 }
 
+/* The open one is full.  Without memory for its pack it is forgotten: who would have read it misses it. */
+static int seal(struct tape *t, size_t need)
+{
+	struct block *full = t->open;
+	struct pack *pack = full->end > full->first ? pack_new(t->size.packs, t->text, full->end - full->first) : NULL;
+
+	if (pack && open_block(t, full->end)) {
+		full->pack = pack;
+		t->bytes += pack_bytes(pack);
+	} else {
+		pack_free(t->size.packs, pack);
+		t->flows -= full->flows;
+		full->first = full->end;
+		full->flows = 0;
+	}
+	return widen(t, need);
+}
+
 static void make_room(struct tape *t)
 {
-	while (t->oldest != t->open && (t->bytes > t->size.most || !t->oldest->pack ||
+	while (t->oldest != t->open && (t->bytes > t->size.most ||
 					(t->size.flows && t->flows - t->oldest->flows >= t->size.flows)))
 		drop_oldest(t);
 }

@@ -251,6 +251,13 @@ static void wants(unsigned int of)
 			read_one(&late);
 		if (i % 200 == 0)
 			packs_rest(packs);
+		for (uint64_t k = 1; !tape_last(t, k, &start); k = 2 * k + 1) {
+			struct reader r = reader_of(start);
+
+			while (read_one(&r))
+				;
+			CHECK(r.got <= k && r.got + r.lost == added && !r.odd, "the last %llu", (unsigned long long)k);
+		}
 	}
 	while (read_one(&late))
 		;
