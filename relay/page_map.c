@@ -251,8 +251,9 @@ static bool number(struct http_ask *ask, const char *key, uint64_t *out)
 
 	if (n < 1)
 		return n == -ENOENT || !n;
+	errno = 0;
 	*out = strtoull(text, &end, 10);
-	return !*end && *text >= '0' && *text <= '9';
+	return !*end && *text >= '0' && *text <= '9' && !errno;
 }
 
 static bool read_only(struct http_ask *ask, struct wanted *w)

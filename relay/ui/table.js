@@ -9,7 +9,7 @@ import { state, windowOf } from "./state.js";
 import { watched } from "./strip.js";
 import { clock, count, flowRow, many } from "./words.js";
 
-const MOST = 100000, BACKOFF = [500, 1000, 2000, 5000, 10000];
+const MOST = 100000, TOLD = 1000, BACKOFF = [500, 1000, 2000, 5000, 10000];
 let rows = [], waiting = [], stream = null, tries = 0, paint = null, queued = false;
 export const table = { paused: false, lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null, told: () => {} };
 const phone = matchMedia("(max-width:720px)");
@@ -59,12 +59,13 @@ export function ask(fresh = true) {
 	stream?.stop();
 	if (fresh)
 		Object.assign(table, { lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null }), (rows = []), (waiting = []);
+	const had = new Set(fresh ? [] : rows.slice(-TOLD).concat(waiting).map((r) => r.raw.flow.uuid));	// which are told again
 	const own = (stream = flows(question(), (event, data) => {
 		tries = 0;
 		table.error = "";
 		if (event === "lost")
 			table.lost += +(data.lost_events?.num_events_lost ?? 0);
-		if (event !== "flow")
+		if (event !== "flow" || (data.flow.uuid && had.has(data.flow.uuid)))
 			return later();
 		table.seen++;
 		waiting.push(flowRow(data));

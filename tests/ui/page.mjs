@@ -317,17 +317,43 @@ async function phones() {
 }
 
 // The relay does not answer for a while; the page says so, and goes on by itself.
+// And a stream on which nothing comes for 40 s, not even a beat, is given up and asked for anew: by a clock that is put forward.
 async function silence(page) {
+	const other = await b.page("about:blank"), seen = () => other.locator(".counted").first().innerText();
+	let asked = 0;
+	await other.clock.install();
+	other.on("request", (r) => (asked += /api\/v1\/flows/.test(r.url())));
+	await other.goto(`${url}#q=--denied`);
+	await until("another page has flows", async () => (await other.locator(".row").count()) > 3);
 	process.kill(relay, "SIGSTOP");
 	try {
+		const before = asked;
+		await other.clock.fastForward(30000);
+		ok("30 s of silence: the stream may still speak", asked === before, `${asked} ${before}`);
+		await other.clock.fastForward(20000);
+		await until("50 s: it is given up and asked for anew", async () => (await other.clock.runFor(600), asked > before), 5000);
 		await until("silence is said", async () => /has not answered for \d+ s/.test(await text(page, "#whole")), 40000);
 		await b.shot(page, "silent");
 	} finally {
 		process.kill(relay, "SIGCONT");
 	}
 	await until("and it comes back by itself", async () => /1 of 1/.test(await text(page, "#whole")), 40000);
-	const n = await page.locator(".counted").first().innerText();
+	const n = await page.locator(".counted").first().innerText(), m = await seen();
 	await until("with flows", async () => (await page.locator(".counted").first().innerText()) !== n);
+	await until("there, too", async () => (await other.clock.runFor(600), (await seen()) !== m));
+	await other.locator("[data-do=pause]").click();
+	const flows = await other.evaluate(() => {
+		const pane = document.querySelector("#pane"), all = new Map();
+		for (let y = 0; y < pane.scrollHeight; y += pane.clientHeight / 2) {
+			pane.scrollTop = y;
+			pane.onscroll();
+			for (const row of document.querySelectorAll(".row"))
+				all.set(row.dataset.row, row.innerText);
+		}
+		return [...all.values()];
+	});
+	ok("and none is told twice", flows.length > 20 && new Set(flows).size === flows.length, `${flows.length}, ${new Set(flows).size} of them once`);
+	await other.context().close();
 }
 
 // Its parent may not have looked yet.
