@@ -16,6 +16,7 @@
 
 #define OLDEST_MAJOR 5
 #define OLDEST_MINOR 15
+#define LOAD_ATTEMPTS 200
 #define BTF_FILE "/sys/kernel/btf/vmlinux"
 
 static __u64 capabilities(void)
@@ -110,9 +111,26 @@ static int on_print(enum libbpf_print_level level, const char *format, va_list a
 	return 0;
 }
 
+/* The kernel gives up verifying for whatever wants the thread: a stop, a freezer, a live patch.  libbpf tries again five times. */
+static int patiently(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	opts->attempts = LOAD_ATTEMPTS;
+	return 0;
+}
+
+static void be_patient(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, o, .prog_prepare_load_fn = patiently);
+	static int handler;
+
+	if (handler <= 0)
+		handler = libbpf_register_prog_handler("tc", BPF_PROG_TYPE_SCHED_CLS, 0, &o);
+}
+
 int load_open(struct datapath *dp, struct complaint *why)
 {
 	libbpf_set_print(on_print);
+	be_patient();
 	dp->skel = weir_bpf__open();
 	if (!dp->skel) {
 		complaint_set(why, 0, 0, "cannot open the BPF object: %s", strerror(errno));

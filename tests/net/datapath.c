@@ -228,6 +228,30 @@ static void killed_while_starting(void)
 	printf("killed while starting: %u times anew, %u adopted; a start takes %.0f ms\n", anew, adopted, whole);
 }
 
+/* Stopped and continued over and over while its programs are verified, which makes the kernel give up each time: it starts all the same. */
+static void stopped_while_starting(void)
+{
+	struct complaint why;
+	struct datapath *dp;
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(datapath_open(&dp, &(struct datapath_options){ .dir = dir, .buckets = 1024 }, &why) ? 1 : 0);
+	for (int i = 0; i < 40 && !waitpid(pid, &status, WNOHANG); i++) {
+		usleep(20000);
+		kill(pid, SIGSTOP);
+		usleep(1000);
+		kill(pid, SIGCONT);
+	}
+	if (status == -1)
+		waitpid(pid, &status, 0);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "stopped while starting, it starts: %d", status);
+	CHECK_EQ(datapath_remove(dir, &why), 0, "removed");
+}
+
 /* Each entry once, whatever it takes to read them. */
 struct tally {
 	unsigned int n, wrong;
@@ -417,6 +441,7 @@ int main(void)
 	halves();
 	foreign_programs();
 	killed_while_starting();
+	stopped_while_starting();
 	entries();
 	graces_without();
 	graces();
