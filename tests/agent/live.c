@@ -344,7 +344,9 @@ static void second_agent(void)
 	int code;
 
 	child_spawn(&other, (char *[]){ "--state", stage.state, "--data", stage.data, "--bpffs", stage.pins, NULL });
+	alarm(120);		/* it would run for ever if it did */
 	waitpid(other.pid, &code, 0);
+	alarm(0);
 	CHECK_EQ(WEXITSTATUS(code), 1, "a second agent with the same files does not start");
 }
 
