@@ -36,6 +36,7 @@
 #define CERT_MS	     3600000
 #define HEALTH	     "hubble.server.Observer"	/* what Hubble's command line asks for */
 #define CALLS_MOST   1024
+#define REQUEST_MOST (255 << 10)		/* bytes; an agent takes 256 KiB, and a little is added on the way */
 
 /* What only the start and the end know. */
 struct parts {
@@ -200,7 +201,7 @@ static int open_nodes(struct parts *r, struct complaint *why)
 static int add_services(struct parts *r)
 {
 	struct relay *relay = &r->relay;
-	struct rpc_server_options options = { .max_calls = CALLS_MOST };
+	struct rpc_server_options options = { .max_calls = CALLS_MOST, .max_request = REQUEST_MOST };
 	int err = rpc_server_new(&relay->server, relay->rpc, &options);
 
 	r->served = (struct edges_served){ relay->edges, relay->instance, relay->started };

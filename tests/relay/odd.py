@@ -197,6 +197,11 @@ def refused():
     except grpc.RpcError as e:
         t.equal("what all refuse is refused", (e.code(), e.details()),
                 (grpc.StatusCode.INVALID_ARGUMENT, "whitelist[0].pod: I know no such field"))
+    try:
+        list(relay.api.GetFlows(number=1, whitelist=[{"source_pod": ["a/" + "b" * 262144]}]))
+        t.check("what no agent would take the relay does not, either", False)
+    except grpc.RpcError as e:
+        t.equal("what no agent would take the relay does not, either", e.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
     relay.stop()
     a.server.stop(0)
     b.server.stop(0)
