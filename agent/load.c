@@ -18,6 +18,7 @@
 #define OLDEST_MINOR 15
 #define LOAD_ATTEMPTS 200
 #define BTF_FILE "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_FILE "/sys/kernel/security/lockdown"
 
 static __u64 capabilities(void)
 {
@@ -127,6 +128,18 @@ static void be_patient(void)
 		handler = libbpf_register_prog_handler("tc", BPF_PROG_TYPE_SCHED_CLS, 0, &o);
 }
 
+/* Locked down so far, a kernel loads no program that reads its memory. */
+static bool may_read_kernel(void)
+{
+	char words[128] = "";
+	FILE *f = fopen(LOCKDOWN_FILE, "re");
+	bool locked = f && fgets(words, sizeof(words), f) && strstr(words, "[confidentiality]");
+
+	if (f)
+		fclose(f);
+	return !locked;
+}
+
 int load_open(struct datapath *dp, struct complaint *why)
 {
 	libbpf_set_print(on_print);
@@ -136,6 +149,9 @@ int load_open(struct datapath *dp, struct complaint *why)
 		complaint_set(why, 0, 0, "cannot open the BPF object: %s", strerror(errno));
 		return -errno;
 	}
+	dp->skel->rodata->watch_offload = may_read_kernel();
+	if (!dp->skel->rodata->watch_offload)
+		log_warn("the kernel is locked down (confidentiality): checksums that a pod leaves to the card are not watched");
 	for (int id = 0; id < MAP_COUNT; id++) {
 		dp->map[id].map = id == MAP_CONTROL ? dp->skel->maps.data_control :
 				  bpf_object__find_map_by_name(dp->skel->obj, datapath_map_name[id]);

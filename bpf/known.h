@@ -12,6 +12,7 @@
 #define WEIR_BPF_KNOWN_H
 
 #include "bpf/deliver.h"
+#include "bpf/offload.h"
 #include "bpf/retire.h"
 
 #ifndef SEEN
@@ -180,6 +181,8 @@ inline_fn const struct weir_endpoint *flow_fast(struct __sk_buff *skb, struct pa
 	PAUSE();
 	to = gate_open(skb, p, gate, hook, &hand_over);
 	if (!to || (hook == TO_POD && !(slot_still(&f, gate) && arrived_well(skb, p, gate, f.t))))
+		return NULL;
+	if (hook == FROM_POD && (!hand_over || skb->vlan_present) && offload_odd(skb, ETH_HLEN + (p->six ? 44 : 24)))
 		return NULL;
 	if (counts_here(gate, p, hook) && count(&f, p, 0) != COUNTED)
 		return NULL;
@@ -472,6 +475,12 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 			      still_cut(&f, v) : flow_again(&f, p, v);
 			if (why != WEIR_UNDECIDED && why != WEIR_CUT)
 				return why;
+		}
+		if (offload_watched(skb, p, hook, hand_over) && offload_odd(skb, offload_least(p))) {
+			verdict_again(&f, p, v, gate, hook, hand_over);
+			v->opener = p->side;
+			v->answer.side = WEIR_EGRESS;
+			return WEIR_BAD_L4;
 		}
 		if (hand_over)
 			p->to = p->side ? WEIR_GATE_EP(gate, 0) : WEIR_GATE_EP(gate, 1);

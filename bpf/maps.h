@@ -114,6 +114,7 @@ struct {
 
 /* Switches, set before the load. */
 const volatile __u32 allow_redirect = 1;	/* 0: stack mode for every pod */
+const volatile __u32 watch_offload = 1;		/* 0: where the kernel's memory may not be read (offload.h) */
 const volatile __u32 silent_ends = 1;		/* a half-open flow of one packet is evicted without a record */
 
 #endif

@@ -39,12 +39,17 @@ inline_fn int story_long(struct __sk_buff *skb, struct packet *p, enum hook hook
 		why = packet_sort(skb, p, hook);
 		p->hash = packet_hash(p);
 	}
+	if (why == WEIR_NEIGHBOUR && hook == FROM_POD && offload_odd(skb, offload_least(p)))
+		why = WEIR_BAD_L4;
 	if (why)
 		verdict_blank(p, &v, hook);
 	if (!why && !absent)
 		why = flow_known(skb, p, &v, hook);
 	if (!why)
 		why = flow_enter(skb, p, &v, hook);
+	if ((why == WEIR_ALLOWED || why == WEIR_PICKED_UP) && offload_watched(skb, p, hook, p->to) &&
+	    offload_odd(skb, offload_least(p)))
+		why = WEIR_BAD_L4;
 	if ((why == WEIR_ALLOWED || why == WEIR_PICKED_UP) && !v.aloof)
 		why = flow_open(p, &v, why);
 	if (p->changed)

@@ -6,7 +6,7 @@ AGENT_TESTS := $(patsubst %.c,$(B)/%,$(filter-out tests/agent/live_stage.c,$(wil
 $(AGENT_TESTS:%=%.o) $(B)/tests/agent/live_stage.o: | $(B)/gen/bpf/weir.skel.h
 $(AGENT_TESTS): $(B)/tests/agent/%: $(B)/tests/agent/%.o $(AGENT_PARTS) $(B)/libweir.a
 	$(CC) $(WEIR_LDFLAGS) $(filter %.o,$^) $(B)/libweir.a -o $@ $(LIBS_BPF) $(LIBS_RPC) $(LIBS_LIB)
-$(B)/tests/agent/live: $(B)/tests/agent/live_stage.o
+$(B)/tests/agent/live $(B)/tests/agent/offload: $(B)/tests/agent/live_stage.o
 
 QUICK += $(AGENT_TESTS) $(wildcard tests/agent/*.sh)
 TEST_NEEDS += $(B)/weir-agent

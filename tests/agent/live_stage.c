@@ -225,6 +225,11 @@ void make_pod(int i)
 	CHECK_EQ(podnet_reach(node, host_end, pod_netns[i], &addr, 1), 0, "route");
 }
 
+struct netns *netns_of_pod(int i)
+{
+	return pod_netns[i];
+}
+
 static int socket_in(int where, int type)
 {
 	int back = netns_enter(pod_netns[where]), fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -17,6 +17,7 @@
 #ifndef WEIR_TESTS_AGENT_LIVE_STAGE_H
 #define WEIR_TESTS_AGENT_LIVE_STAGE_H
 
+#include "lib/netns.h"
 #include "tests/agent/child.h"
 
 #define SOON_MS 20000			/* the longest that anything here may take */
@@ -53,6 +54,7 @@ bool armed_soon(const char *pod);
 
 /* A pod's interface, as whoever makes them does it: made, handed over, then reachable. */
 void make_pod(int i);
+struct netns *netns_of_pod(int i);				/* the stage's */
 
 /* Sockets in pods, none of which blocks; 'where' and 'to' are pods. */
 int listen_in(int where, int port);
