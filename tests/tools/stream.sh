@@ -157,8 +157,8 @@ row "a map for Markdown" 0 '^flowchart LR' "$weir" map --denied -o mermaid --ser
 row "a map as JSON" 0 '"id":"shop/rogue","namespace":"shop","name":"rogue"' "$weir" map -o json --server "$relay"
 row "a map with no edges" 2 'a limit is' "$weir" map --limit 0 --server "$relay"
 row "an interval too short" 2 'at least 1s' "$weir" top -i 10ms --server "$relay"
-if script -qec true /dev/null >/dev/null 2>&1; then
-	script -qec "stty cols 40 rows 10; $weir top --server $relay" /dev/null >"$dir/screen" 2>&1
+if timeout --foreground 60 script -qec true /dev/null >/dev/null 2>&1; then
+	timeout --foreground 60 script -qec "stty cols 40 rows 10; $weir top --server $relay" /dev/null >"$dir/screen" 2>&1
 	sed 's/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g' "$dir/screen" >"$dir/plain"
 	if [ "$(awk '{ if (length($0) > 40) print }' "$dir/plain" | wc -l)" = 0 ]; then good; else bad "narrow: $(cat "$dir/plain")"; fi
 	has "a screen shows rows" '^shop/cart' "$dir/plain"
