@@ -212,6 +212,7 @@ function take(i) {
 
 function box() {
 	const q = $("#q");
+	q.placeholder = phone.matches ? "a name, or --denied" : "a name, or  --denied  -n shop  --to-pod shop/redis  --to-port 6379";
 	q.addEventListener("input", propose);
 	q.addEventListener("focus", propose);
 	q.addEventListener("blur", () => setTimeout(() => suggest(null), 150));
@@ -228,9 +229,12 @@ function box() {
 		} else if (e.key === "Tab" && offers.length && q.value) {
 			e.preventDefault();
 			take(Math.max(0, chosen));
-		} else if (e.key === "Enter" && chosen >= 0) {
+		} else if (e.key === "Enter" && (chosen >= 0 || offers[0]?.found)) {
+			const at = Math.max(0, chosen), { found } = offers[at];
 			e.preventDefault();
-			take(chosen);
+			take(at);
+			if (found)
+				ask(q.value.trim());
 		} else if (e.key === "Escape") {
 			q.blur();
 		}

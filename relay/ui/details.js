@@ -119,7 +119,7 @@ function node(id) {
 			(m.kind === "namespace" && m.ns) || m.ns ? button("fold", m.kind === "namespace" ? "Open" : "Fold namespace") : null, button("copylink", "Copy link"))];
 }
 
-const keys = [["/", "filter"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["dbl-click", "the same for a stack"], ["d", "denials only"],
+const keys = [["/", "filter, or look for a name"], ["arrows", "move between cards"], ["enter", "choose the card"], ["f", "focus on it and its neighbours"], ["c", "fold or open its namespace"], ["dbl-click", "the same for a stack"], ["d", "denials only"],
 	["1 2 3", "flows, policies, why"], ["w", "why"], ["j k", "next, previous flow"], ["space", "pause"], ["l", "back to live"], ["+ − 0", "zoom, fit"], ["t", "light or dark"], ["esc", "let go"]];
 
 // The most often denied first; two change places only when one is well ahead, not with each count.

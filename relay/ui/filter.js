@@ -23,11 +23,23 @@ export async function complete(q, known) {
 	if (!q.trim())
 		return guess("", known);		// who begins is offered the usual ones
 	try {
-		const { typed, words } = await get("complete", { q }, 1500);
-		return words.slice(0, 8).map((w) => ({ put: w.text, text: w.value ?? "", help: w.help, typing: typed }));
+		const { typed, words: offered } = await get("complete", { q }, 1500), named = isName(q, typed) ? await search(typed) : [];
+		return [...named, ...offered.map((w) => ({ put: w.text, text: w.value ?? "", help: w.help, typing: typed }))].slice(0, 8);
 	} catch {
 		return guess(q, known);
 	}
+}
+
+// A word that is no option and no option's value is a name that somebody looks for.
+function isName(q, typed) {
+	const before = words(q).at(-2) ?? "";
+	return /^[^-'"]/.test(typed) && (!before.startsWith("-") || before.includes("=") || before === "--not" || flags.includes(before));
+}
+
+async function search(typed) {
+	const of = async (option, help) => (await get("complete", { q: `${option} ${typed}` }, 1500)).words.slice(0, 5)
+		.map((w) => ({ put: `${option} ${w.text}`, text: "", help, typing: typed, found: true }));
+	return (await Promise.all([of("--workload", "this workload, either end"), of("-n", "all of this namespace")])).flat();
 }
 
 function guess(q, known) {

@@ -67,6 +67,10 @@ async function filters(page) {
 	ok("by Tab", (await box(page).inputValue()) === "--denied ", await box(page).inputValue());
 	await page.keyboard.type("-n ");
 	await until("namespaces are offered", async () => /shop/.test(await text(page, "#help")));
+	await box(page).fill("rog");
+	await until("who types a name is offered it", async () => /--workload rogue/.test(await text(page, "#help")));
+	await page.keyboard.press("Enter");
+	await until("and finds it by Enter", async () => (await at(page, "q")) === "--workload rogue" && (await page.locator('#world [data-node="shop/cart"].fade').count()) === 1);
 	await ask(page, "--denied --from-workload rogue");
 	await until("only denials are listed", async () => {
 		const rows = await page.locator(".row").allInnerTexts();
@@ -189,6 +193,7 @@ async function focus(page) {
 	await until("a click on a frame's name folds it", async () => (await page.locator('#world [data-node="ns:shop"]').count()) === 1 && (await at(page, "fold")) === "shop");
 	await until("and what is denied within is said", async () => /×\d+ denied within/.test(await page.locator('#world [data-node="ns:shop"]').textContent()));
 	await page.locator('#world [data-node="ns:shop"]').dblclick();
+	await until("a double click opens it", async () => (await page.locator('#world [data-node="shop/cart"]').count()) === 1);
 	await page.evaluate(() => document.activeElement?.blur());
 	await page.keyboard.press("Escape");
 	await page.keyboard.press("0");
