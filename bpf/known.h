@@ -386,14 +386,20 @@ inline_fn enum weir_reason flow_again(struct slot *f, struct packet *p, struct v
 	return why == WEIR_ALLOWED ? WEIR_UNDECIDED : WEIR_CUT;
 }
 
-/* What a slot that was found cannot serve: it is retired, and the packet is new. */
-inline_fn int flow_over(struct slot *f, const struct packet *p)
+/* Taken for a reply to something older than us, but a SYN replies to nothing: who presumed that opened a door to a closed
+ * pod, for whoever sent a packet that it drops in silence, and then a SYN. */
+inline_fn int presumed(const struct slot *f, const struct packet *p, __u64 gate)
 {
-	__u32 phase = WEIR_TAG_PHASE(f->t);
-
+	return p->side != !!(f->t & WEIR_TAG_OPENER) && (gate & WEIR_GATE_MOVED) &&
+	       (ONCE(slot_cold(f)->flags) & WEIR_COLD_PICKED_UP);
+}
+/* What a slot that was found cannot serve: it is retired, and the packet is new. */
+inline_fn int flow_over(struct slot *f, const struct packet *p, __u64 gate)
+{
 	if (slot_expired(f->t, p->now))
 		return WEIR_END_EXPIRED;
-	if (phase == WEIR_ENDED && p->proto == IPPROTO_TCP && (p->tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	if (p->proto == IPPROTO_TCP && (p->tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	    (WEIR_TAG_PHASE(f->t) == WEIR_ENDED || presumed(f, p, gate)))
 		return WEIR_END_REUSED;
 	return 0;
 }
@@ -452,7 +458,7 @@ __noinline int flow_known(struct __sk_buff *skb, struct packet *p, struct verdic
 			sum(WEIR_STAT_RETRIED, 1, 0);
 			continue;
 		}
-		over = flow_over(&f, p) ?: flow_foreign(p, gate, hook);
+		over = flow_over(&f, p, gate) ?: flow_foreign(p, gate, hook);
 		if (over < 0)
 			break;
 		if (over) {

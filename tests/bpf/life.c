@@ -295,10 +295,14 @@ static void picked_up(void)
 	CHECK(w->last.flags & WEIR_REC_PICKED_UP, "and it says so");
 	CHECK_EQ(w->last.endpoint[WEIR_EGRESS], A, "A opened it");
 	sent("it goes on", FROM(A), AB " A", WEIR_KNOWN);
+	sent("who was taken to reply begins after all", FROM(B), BA " S", WEIR_NO_RULE);
+	sent("and once more", FROM(B), BA " S", WEIR_NO_RULE);
+	sent("who was taken to have begun does", FROM(A), AB " S", WEIR_ALLOWED);
+	sent("both at once: what was really begun stays", FROM(B), BA " S", WEIR_KNOWN);
 	sent("newly armed, but policy would not allow it", FROM(B), "tcp B:79 > A:4000 A", WEIR_NO_RULE);
 	sent("a SYN is no reply", FROM(B), "tcp B:80 > A:4001 S", WEIR_NO_RULE);
 	sent("nor is UDP", FROM(B), "udp B:80 > A:4001", WEIR_NO_RULE);
-	w->endpoints[A].quota_half = 8;
+	w->endpoints[A].quota_half = 12;
 	sent("what replies open in its name", FROM(B), "tcp B:80 > A:4011 A", WEIR_PICKED_UP);
 	sent("fills a part of its quota", FROM(B), "tcp B:80 > A:4012 A", WEIR_PICKED_UP);
 	sent("and no more", FROM(B), "tcp B:80 > A:4013 A", WEIR_QUOTA_HALF);
