@@ -14,7 +14,7 @@ async function refusal(response) {
 }
 
 // How whole the last answer was.
-export const last = { nodes: 0, answering: 0, lost: 0 };
+export const last = { nodes: 0, answering: 0, lost: 0, silent: [] };		// which nodes do not answer: app.js asks
 
 const SILENCE_MS = 6000;		// a relay that hangs is as good as none; why asks nodes, and may take longer
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: what is asked when, what a click or a key does.
 import { $, h, put } from "./dom.js";
-import { get, signIn } from "./api.js";
+import { get, last, signIn } from "./api.js";
 import { chooser } from "./columns.js";
 import { complete, terms } from "./filter.js";
 import * as details from "./details.js";
@@ -39,6 +39,7 @@ function head() {
 // Which nodes are silent is asked for while some are.
 async function loadSilent() {
 	silent = whole.nodes > whole.answering ? ((await get("status")).cluster?.node ?? []).filter((n) => n.state !== "connected") : [];
+	last.silent = silent;
 	head();
 }
 
@@ -92,7 +93,7 @@ async function loadMap() {
 		folds = next.folded.marks > 0;
 	next.narrowed = q;
 	answered(next);
-	const text = JSON.stringify([next.marks, next.edges, state.focus, q]);
+	const text = JSON.stringify([next.marks, next.edges, state.focus, q, last.silent.length]);
 	if (text !== loadMap.last) {
 		loadMap.last = text;
 		map.draw(next);

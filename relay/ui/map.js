@@ -2,6 +2,7 @@
 // The map: what is shown of it, and where one looks at it.  Numbers and widths change as they come; nothing moves unless a person
 // moved it.
 import { $, s, h, put } from "./dom.js";
+import { last } from "./api.js";
 import { drawArcs } from "./arcs.js";
 import { lines } from "./filter.js";
 import { layout, newMemory } from "./layout.js";
@@ -208,7 +209,8 @@ function empty(whole, narrowed) {
 			h("pre", {}, "weir-relay --peer n1=10.0.0.1:4244 …"));
 	if (!whole.answering)
 		return says("No node answers", h("p", {}, `${silent} of ${whole.nodes} nodes are silent. Enforcement goes on without the relay; ` +
-			`look at "weir status" on a node, and at the relay's log.`), h("pre", {}, "weir status"));
+			`look at "weir status" on a node, and at the relay's log.`),
+		last.silent.length > 0 && h("p", {}, last.silent.slice(0, 3).map((n) => h("span", { class: "deny line" }, `${n.name}: ${n.why || n.state}`))), h("pre", {}, "weir status"));
 	return says("Listening, and nothing has spoken yet", h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer and ` +
 		`${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: the network is quiet, not unseen. The first flow appears here within seconds.`),
 	h("pre", {}, "weir lab probe shop/cart shop/database:5432"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policies: what needs a person first.
 import { h } from "./dom.js";
-import { get } from "./api.js";
+import { get, last } from "./api.js";
 import { state } from "./state.js";
 import { ago, count, many } from "./words.js";
 
@@ -22,13 +22,22 @@ export async function load(el) {
 
 export const size = () => list?.length ?? "";
 
+// Who does not answer may have some: only who answers can say that there is none.
+function none() {
+	const says = (head, text) => h("div", { class: "blank" }, h("h2", {}, head), h("p", {}, text));
+	if (!last.answering)
+		return says("No node tells of its policies", "Which there are is known to the nodes, and none answers. What was in force there still is.");
+	return says("No policy is known", `${last.answering} of ${last.nodes} nodes answer, and none has one: nobody isolates a pod, so who may speak with whom ` +
+		"hangs on the mode alone (weir status). A NetworkPolicy among the manifests appears here at once.");
+}
+
 export function draw(el) {
 	el.className = "pane pol";
 	el.onscroll = null;
 	if (error || !list)
 		return el.replaceChildren(h("div", { class: "blank" }, h("p", {}, error || "asking")));
 	if (!list.length)
-		return el.replaceChildren(h("div", { class: "blank" }, h("h2", {}, "No policy is known"), h("p", {}, "Nothing is isolated: everybody may speak with everybody. A NetworkPolicy among the manifests appears here at once.")));
+		return el.replaceChildren(none());
 	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0) || (a.name < b.name ? -1 : 1));
 	el.replaceChildren(h("div", { role: "table", "aria-label": "Policies" }, h("div", { class: "grid th", role: "row" },
 		[["policy"], ["state"], ["tier", "p2 p3"], ["pods", "num p2"], ["rules", "num p2 p3"], ["nodes", "num p2 p3"], ["hits", "num"], ["denied", "num"], ["last used", "num p2"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));

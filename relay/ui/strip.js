@@ -42,7 +42,7 @@ function draw() {
 		known > 0 && s("text", { x: x(known) - 6, y: base - 6, "text-anchor": "end", class: "q" }, phone.matches ? "" : "not watched yet"),
 		data.marks.map((k) => s("g", {}, s("path", { d: `M${x(minute(k.at))} ${base - 2}l-3.5 -6h7z`, class: "inkfill" }), s("title", {}, `${k.what} ${k.name}`))),
 		hours(n).map((m) => s("text", { x: x(m), y: H - 3, "text-anchor": m ? "middle" : "start" }, clock(data.from + m * data.step).slice(0, 5))),
-		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, rate(flows.at(-1) / (data.step / 1000)).replace("/s", " flows/s").replace("/min", " flows/min"))),
+		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, rate(flows.at(-1) / (data.step / 1000)).replace(/^0$/, "0/s").replace("/", " flows/"))),
 			s("text", { x: 16, y: base + 11, class: "denyf" }, s("tspan", { class: "strong" }, count(Math.round(denied.at(-1)))), " denied/min"),
 			data.kept.dropped > 0 && s("text", { x: 16, y: H - 3 }, "older: dropped for want of room")],
 		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),

@@ -229,18 +229,25 @@ async function looks(page) {
 	}));
 }
 
-// Two nodes more, one of which does not answer: who it is.
+// Two nodes more, one of which does not answer: who it is.  And when none does, nothing is said of what only they know.
 async function away() {
 	const page = await b.page("about:blank");
-	await answers(page, /api\/v1\/(map|strip|status)/, async (route) => {
+	let dead = false;
+	await answers(page, /api\/v1\/(map|strip|status|policies)/, async (route) => {
 		const answer = await route.fetch(), said = await answer.json();
-		said.complete = { ...said.complete, nodes: 3, answering: 2 };
+		said.complete = { ...said.complete, nodes: 3, answering: dead ? 0 : 2 };
+		for (const list of dead ? ["marks", "edges", "policies"] : [])
+			said[list] &&= [];
 		said.cluster?.node.push({ name: "n7", state: "unavailable", why: "connection refused", since: "2026-11-21T10:00:00Z" });
 		await route.fulfill({ response: answer, json: said });
 	});
 	await page.goto(url);
 	await until("a silent node is named", async () => /2 of 3\s*nodes\s*n7 silent since \d\d:00/.test(await text(page, "#whole")));
 	await b.shot(page, "node-silent");
+	dead = true;
+	await until("that none answers, and why", async () => /No node answers[^]*n7: connection refused/.test(await text(page, "#map")));
+	await page.locator("[data-tab=policies]").first().click();
+	await until("and nothing is said of policies", async () => /No node tells of its policies/.test(await text(page, "#pane")));
 	await page.context().close();
 }
 
