@@ -26,6 +26,7 @@ struct endpoint {
 	bool handed;			/* the interface was handed over, or adopted: no other way of finding it counts */
 	bool attached, attaching, armed, pretended;
 	bool stack;			/* asked for by annotation */
+	bool amiss;			/* the interface asked for by annotation is the node's own */
 	uint16_t at_name;		/* where in 'who' the name begins */
 	unsigned int number, ifindex, via;
 	unsigned int mapped;		/* the number under which the programs know the interface; 0: none */

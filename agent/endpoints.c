@@ -142,6 +142,7 @@ void endpoints_pod(struct endpoints *e, const struct object *o)
 	ep->dirty = true;
 	ep->stack = !strcmp(o->pod.stack, "true");
 	ep->quota = o->pod.quota;
+	ep->amiss = ep->amiss && !strcmp(ep->wanted, o->pod.interface);
 	snprintf(ep->wanted, sizeof(ep->wanted), "%s", o->pod.interface);
 	free(ep->addr);
 	ep->addr = calloc(o->pod.naddr ?: 1, sizeof(*ep->addr));
@@ -399,6 +400,8 @@ enum endpoint_state endpoint_state(const struct endpoint *ep)
 
 const char *endpoint_why(const struct endpoint *ep)
 {
+	if (endpoint_state(ep) == ENDPOINT_NO_INTERFACE && ep->amiss)
+		return "weir.dev/interface names one of the node's own: name the host end of the pod's";
 	if (endpoint_state(ep) != ENDPOINT_REFUSED)
 		return "";
 	if (ep->attach_err)

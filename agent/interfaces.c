@@ -188,6 +188,33 @@ static bool has_address(const struct endpoint *ep, const struct link_peer *peer)
 	return false;
 }
 
+/* Physical ones, loopback, and those that others are joined to or tunnelled by: guarded as a pod's, one of them cuts the
+ * node off. */
+static bool is_the_nodes(const struct link_info *link)
+{
+	static const char *const kind[] = { "", "bridge", "bond", "team", "vlan", "vrf", "vxlan", "geneve", "wireguard", "ipip",
+					    "sit", "gre", "gretap", "ip6tnl", "ip6gre" };
+
+	for (size_t i = 0; i < sizeof(kind) / sizeof(*kind); i++)
+		if (!strcmp(link->kind, kind[i]))
+			return true;
+	return false;
+}
+
+/* The annotation may be a tenant's, or mean the name inside the pod. */
+static bool is_wanted(struct endpoint *ep, const struct link_info *link)
+{
+	if (strcmp(ep->wanted, link->name))
+		return false;
+	if (!is_the_nodes(link))
+		return true;
+	if (!ep->amiss)
+		log_warn("%s/%s: its annotation weir.dev/interface names '%s', which is the node's own: not taken", ENDPOINT_NS(ep),
+			 ENDPOINT_NAME(ep), link->name);
+	ep->amiss = true;
+	return false;
+}
+
 /* A pod without an interface whose annotation, earlier arming or address says that this one is its. */
 static struct endpoint *by_itself(struct endpoints *e, const struct link_info *link)
 {
@@ -198,7 +225,7 @@ static struct endpoint *by_itself(struct endpoints *e, const struct link_info *l
 		for (struct endpoint *ep = e->bucket[b]; ep; ep = ep->next) {
 			if (!ep->pod || ep->ifindex)
 				continue;
-			if (!strcmp(ep->wanted, link->name) || ep->before == link->ifindex ||
+			if (is_wanted(ep, link) || ep->before == link->ifindex ||
 			    (!ep->wanted[0] && veth && has_address(ep, &peer)))
 				return ep;
 		}

@@ -338,6 +338,22 @@ static unsigned int files_in(const char *path)
 	return n;
 }
 
+/* A pod whose annotation names an interface of the node, as by the name it has inside. */
+static void not_the_pods(void)
+{
+	char state[64];
+
+	write_file("lost.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: lost, namespace: shop, annotations: "
+		   "{weir.dev/interface: lo}}\nspec: {nodeName: n1, containers: [{name: c, image: none}]}\n"
+		   "status: {phase: Running, podIPs: [{ip: 10.77.0.9}]}\n");
+	for (int ms = 0; ms < SOON_MS && !endpoint_number("lost", state, sizeof(state)); ms += 20)
+		child_sleep(20);
+	child_sleep(300);		/* interfaces are looked at meanwhile */
+	endpoint_number("lost", state, sizeof(state));
+	CHECK_TEXT(state, "waiting-for-interface", "the node's loopback is no pod's");
+	remove_file("lost.yaml");
+}
+
 static void second_agent(void)
 {
 	struct child other = { .dir = stage.dir };
@@ -390,6 +406,7 @@ int main(void)
 		leaving();
 		another_user();
 		nonsense();
+		not_the_pods();
 		second_agent();
 		restart();
 		across();
