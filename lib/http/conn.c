@@ -11,6 +11,8 @@
 #include "lib/http/inside.h"
 
 #define LINGER_MS 2000
+#define ROOM_FIRST 2048				/* bytes for a request: what browsers send; more, up to HTTP_HEAD_MOST, when it is not enough */
+#define ROOM_SPARE 256				/* left when it has been read, so that its end is heard of while it is answered */
 #define FRAME_ROOM 8				/* before a chunk: its size in six digits and CR LF; behind it CR LF */
 #define LAST_CHUNK "0\r\n\r\n"
 
@@ -24,11 +26,10 @@ static uint64_t now_ms(void)
 
 int conn_open(struct http *h, int fd, const struct weir_addr *peer)
 {
-	struct http_ask *c = malloc(sizeof(*c));
+	struct http_ask *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
-	memset(c, 0, offsetof(struct http_ask, in));
 	c->http = h;
 	c->fd = fd;
 	c->peer = *peer;
@@ -102,14 +103,46 @@ void conn_bury(void *http)
 		struct http_ask *c = h->dead;
 
 		h->dead = c->next;
+		free(c->in);
 		free(c);
 	}
+}
+
+static int widen(struct http_ask *c, size_t room)
+{
+	char *in = realloc(c->in, room + 1);
+
+	if (!in)
+		return -ENOMEM;
+	c->in = in;
+	c->room = room;
+	return 0;
+}
+
+/* Room for more of a request.  A whole head's strings lie where they lie: it is wide enough before it is read. */
+static int make_room(struct http_ask *c)
+{
+	bool bare = !c->have || *c->in == 'G' || *c->in == 'H';		/* behind others a body may follow */
+
+	if (!c->in)
+		return widen(c, ROOM_FIRST);
+	if (c->state != CONN_READING || c->head_read || c->room == HTTP_HEAD_MOST || (bare && c->room - c->have >= ROOM_SPARE))
+		return 0;
+	return widen(c, HTTP_HEAD_MOST);
+}
+
+/* Nothing of a request is there: who waits for long needs no room for one. */
+static void drop_room(struct http_ask *c)
+{
+	free(c->in);
+	c->in = NULL;
+	c->room = 0;
 }
 
 /* Tell the loop what we wait for.  A full buffer is read no further: that bounds what is asked ahead. */
 static void conn_watch(struct http_ask *c, bool writing)
 {
-	bool reading = !c->eof && (c->state == CONN_LINGER || c->have < HTTP_HEAD_MOST);
+	bool reading = !c->eof && (c->state == CONN_LINGER || !c->in || c->have < c->room);
 
 	writing |= c->needs_room;
 	if (reading != c->reading && !loop_read(c->http->loop, c->fd, reading ? on_readable : NULL, c))
@@ -178,7 +211,15 @@ static void on_readable(void *ctx)
 		shake(c);
 		return;
 	}
-	n = linger ? receive(c, waste, sizeof(waste)) : receive(c, c->in + c->have, HTTP_HEAD_MOST - c->have);
+	if (!linger && make_room(c)) {
+		conn_close(c);
+		return;
+	}
+	if (!linger && c->have == c->room) {
+		conn_watch(c, c->writing);
+		return;
+	}
+	n = linger ? receive(c, waste, sizeof(waste)) : receive(c, c->in + c->have, c->room - c->have);
 	if (n == -EAGAIN) {
 		if (c->needs_room != c->writing)
 			conn_watch(c, c->state == CONN_SENDING && !c->hungry);
@@ -323,7 +364,10 @@ static void finish(struct http_ask *c)
 		return;
 	c->since = now_ms();
 	c->have -= c->used;
-	memmove(c->in, c->in + c->used, c->have);
+	if (c->have)
+		memmove(c->in, c->in + c->used, c->have);
+	else
+		drop_room(c);
 	c->used = 0;
 	if (!c->close) {
 		c->state = CONN_READING;
@@ -359,9 +403,13 @@ static int read_on(struct http_ask *c)
 
 	if (c->eof)
 		return -EPIPE;
-	if (!tls_waits(c) || c->have == HTTP_HEAD_MOST)
+	if (!tls_waits(c))
 		return -EAGAIN;
-	n = receive(c, c->in + c->have, HTTP_HEAD_MOST - c->have);
+	if (make_room(c))
+		return -ENOMEM;
+	if (c->have == c->room)
+		return -EAGAIN;
+	n = receive(c, c->in + c->have, c->room - c->have);
 	if (n <= 0)
 		return n ? (int)n : -EPIPE;
 	if (!c->have)
@@ -375,8 +423,12 @@ static int step_reading(struct http_ask *c)
 	struct http_request *r = &c->request;
 	int n = c->head_read;
 
+	if (!c->have)
+		return read_on(c);
+	if (make_room(c))
+		return -ENOMEM;
 	c->in[c->have] = '\0';
-	if (!n && c->have)
+	if (!n)
 		n = http_request_read(r, c->in, c->have);
 	if (n > 0 && r->post && !http_route(c->http, r->path, true))
 		n = -405;

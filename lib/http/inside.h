@@ -57,7 +57,8 @@ struct http_ask {
 	struct http_request request;
 	int head_read;			/* bytes of a head that waits for its body */
 	size_t have, used;		/* bytes in 'in', of them the request's */
-	char in[HTTP_HEAD_MOST + 1];
+	size_t room;			/* of 'in', and one for a zero behind it */
+	char *in;			/* NULL: waits for a request */
 };
 
 struct route {
