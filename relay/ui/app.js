@@ -29,9 +29,12 @@ function head() {
 		return;
 	head.last = key;
 	const ticks = Math.min(24, whole.nodes), off = whole.nodes - whole.answering;
-	put("#whole", h("span", { class: "nodes", title: `${whole.answering} of ${whole.nodes} nodes answer` }, Array.from({ length: ticks }, (_, i) => h("i", { class: i >= ticks - Math.ceil((off * ticks) / (whole.nodes || 1)) ? "off" : "" }))),
-		alive ? h("span", {}, h("b", { class: off ? "deny" : "" }, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" }, `the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
-		alive && off > 0 && silent.length > 0 && h("span", { class: "silent deny", title: silent.slice(0, 20).map((n) => `${n.name}: ${n.why || n.state}`).join("\n") },
+	put("#whole", h("span", { class: "nodes", title: `${whole.answering} of ${whole.nodes} nodes answer` },
+		Array.from({ length: ticks }, (_, i) => h("i", { class: i >= ticks - Math.ceil((off * ticks) / (whole.nodes || 1)) ? "off" : "" }))),
+		alive ? h("span", {}, h("b", { class: off ? "deny" : "" }, `${whole.answering} of ${whole.nodes}`), " nodes") : h("span", { class: "deny" },
+			`the relay has not answered for ${Math.round((Date.now() - since) / 1000)} s`),
+		alive && off > 0 && silent.length > 0 && h("span",
+			{ class: "silent deny", title: silent.slice(0, 20).map((n) => `${n.name}: ${n.why || n.state}`).join("\n") },
 			`${silent[0].name} silent since ${clock(Date.parse(silent[0].since)).slice(0, 5)}`, silent.length > 1 ? ` and ${silent.length - 1} more` : ""),
 		h("span", { class: "opt" }, h("b", {}, count(whole.lost)), " events lost"));
 }
@@ -81,7 +84,8 @@ const budget = () => Math.min(200, (phone.matches ? 60 : wide.matches ? 130 : 80
 let folds = false, deaf = "";
 async function loadMap() {
 	const win = windowOf(), q = folds && state.q !== deaf ? state.q : "";
-	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: state.expand, fold: state.fold, focus: state.focus, keep: folds && !state.focus ? map.shown() : "", q }).catch((e) => {
+	const next = await get("map", { limit: budget(), from: win?.from, to: win?.to, expand: state.expand, fold: state.fold, focus: state.focus,
+		keep: folds && !state.focus ? map.shown() : "", q }).catch((e) => {
 		if (!q || e.status !== 400)
 			throw e;
 	});
@@ -110,11 +114,16 @@ async function loadStrip() {
 }
 
 function tabs() {
-	const all = [["flows", "Flows", h("b", { class: "counted" }, count(table.size()))], ["policies", "Policies", h("b", {}, policies.size())], ["why", "Why", ""]];
+	const all = [["flows", "Flows", h("b", { class: "counted" }, count(table.size()))], ["policies", "Policies", h("b", {}, policies.size())],
+		["why", "Why", ""]];
 	document.body.className = [`tab-${phone.matches && !state.tab ? "map" : state.tab}`, state.sel || table.table.chosen || help ? "picked" : "",
 		...[...document.body.classList].filter((c) => c === "big" || c === "stale")].join(" ");
-	put(".tabs", h("div", { class: "list", role: "tablist", "aria-label": "Below the map" }, all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), "aria-controls": "pane", tabindex: state.tab === key ? 0 : -1, title: `${text} (${i + 1})` }, text, n))),
-		h("div", { class: "r" }, state.tab === "flows" && h("button", { class: "newer", "data-do": "newest", hidden: true }), state.tab === "flows" && !phone.matches && chooser(), state.tab === "flows" && h("button", { "data-do": "pause" }, table.table.paused ? "resume" : "pause")));
+	put(".tabs", h("div", { class: "list", role: "tablist", "aria-label": "Below the map" },
+		all.map(([key, text, n], i) => h("button", { role: "tab", "data-tab": key, "aria-selected": String(state.tab === key), "aria-controls": "pane",
+		tabindex: state.tab === key ? 0 : -1, title: `${text} (${i + 1})` }, text, n))),
+		h("div", { class: "r" }, state.tab === "flows" && h("button", { class: "newer", "data-do": "newest", hidden: true }),
+			state.tab === "flows" && !phone.matches && chooser(), state.tab === "flows" && h("button", { "data-do": "pause" },
+			table.table.paused ? "resume" : "pause")));
 	put("#bar", [["map", "Map"], ...all].map(([key, text]) => h("button", { "data-tab": key, "aria-current": state.tab === key && "page" }, text)));
 	const el = $("#pane");
 	table.hide();
@@ -162,7 +171,8 @@ const acts = {
 	},
 	why: () => {
 		const r = table.table.chosen, l = details.lineOf();
-		const [from, to, port, proto] = r ? [r.from.pod, r.to.pod, r.port, r.proto] : l ? [l.s, l.t.replace(/^called:/, ""), l.parts[0].port, l.parts[0].proto] : ["", "", "", "TCP"];
+		const [from, to, port, proto] = r ? [r.from.pod, r.to.pod, r.port, r.proto] : l ? [l.s, l.t.replace(/^called:/, ""), l.parts[0].port,
+			l.parts[0].proto] : ["", "", "", "TCP"];
 		set({ tab: "why", why: from ? `${from.replace(/^\w+:/, "")} ${to.replace(/^\w+:/, "")} ${port} ${proto.toUpperCase()}` : state.why });
 	},
 	filter: () => ask(details.filterOf()),
@@ -254,9 +264,12 @@ function keys(e) {
 		return;
 	const node = e.target.dataset?.node;
 	const on = {
-		"/": () => $("#q").focus(), "?": () => ((help = !help), details.draw(help), tabs()), Escape: () => ((help = false), pick("")), 1: () => set({ tab: "flows" }), 2: () => set({ tab: "policies" }),
-		3: () => set({ tab: "why" }), w: acts.why, d: () => ask(state.q.includes("--denied") ? state.q.replace("--denied", "").trim() : `${state.q} --denied`.trim()), " ": acts.pause, l: acts.live,
-		"+": () => map.zoom(1.25), "=": () => map.zoom(1.25), "-": () => map.zoom(0.8), 0: map.fit, t: () => set({ theme: dark() ? "light" : "dark" }), f: () => (state.sel.startsWith("n:") ? acts.focus() : acts.unfocus()), c: acts.fold,
+		"/": () => $("#q").focus(), "?": () => ((help = !help), details.draw(help), tabs()), Escape: () => ((help = false), pick("")),
+		1: () => set({ tab: "flows" }), 2: () => set({ tab: "policies" }),
+		3: () => set({ tab: "why" }), w: acts.why, d: () => ask(state.q.includes("--denied") ? state.q.replace("--denied", "").trim() :
+			`${state.q} --denied`.trim()), " ": acts.pause, l: acts.live,
+		"+": () => map.zoom(1.25), "=": () => map.zoom(1.25), "-": () => map.zoom(0.8), 0: map.fit, t: () => set({ theme: dark() ? "light" : "dark" }),
+		f: () => (state.sel.startsWith("n:") ? acts.focus() : acts.unfocus()), c: acts.fold,
 		j: () => step(1), k: () => step(-1),
 	}[e.key];
 	if (node && e.key.startsWith("Arrow")) {

@@ -8,7 +8,8 @@ const phone = matchMedia("(max-width:720px)"), wide = matchMedia("(min-width:118
 
 function by(r) {
 	if (r.verdict === "denied")
-		return r.by.length ? [r.by.join(", "), h("span", { class: "q" }, r.detail[r.egress ? "egress" : "ingress"]?.rule ? ` rule ${r.detail[r.egress ? "egress" : "ingress"].rule}` : " isolates")] :
+		return r.by.length ? [r.by.join(", "), h("span", { class: "q" }, r.detail[r.egress ? "egress" : "ingress"]?.rule ?
+			` rule ${r.detail[r.egress ? "egress" : "ingress"].rule}` : " isolates")] :
 			h("span", { class: "q" }, r.detail.reason ?? "");
 	const d = r.detail.ingress?.policy ? r.detail.ingress : r.detail.egress;
 	return d?.policy ? [`${d.namespace ? `${d.namespace}/` : ""}${d.policy}`, h("span", { class: "q" }, ` rule ${d.rule}`)] :
@@ -60,7 +61,8 @@ export function cells(r) {
 let open = false;
 export function chooser() {
 	const box = (name) => h("label", {}, h("input", { type: "checkbox", "data-col": name, checked: shown().includes(name) }), name);
-	const el = h("details", { class: "cols", open }, h("summary", { "data-cols": "menu" }, "columns"), h("div", {}, Object.keys(columns).map(box), h("button", { "data-do": "columns" }, "the usual ones")));
+	const el = h("details", { class: "cols", open }, h("summary", { "data-cols": "menu" }, "columns"),
+		h("div", {}, Object.keys(columns).map(box), h("button", { "data-do": "columns" }, "the usual ones")));
 	el.addEventListener("toggle", () => (open = el.open));
 	el.addEventListener("keydown", (e) => {
 		if (e.key !== "Escape" || !el.open)

@@ -6,7 +6,8 @@ import { router } from "./route.js";
 const COLUMNS = 7, STUBS = 5, STUB = 15, REMEMBERED = 4000, DRAWN = 45, STAYS = 70, LANES = 6;
 const heads = ["outside, calling", "entry", "services", "", "", "data", "outside, called"];
 
-export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), shore: new Map(), top: new Map(), lanes: [], rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
+export const newMemory = () => ({ column: new Map(), bands: [], rows: new Map(), lane: new Map(), shore: new Map(), top: new Map(), lanes: [],
+	rowsAt: 0, small: false, next: 0, ways: new Map(), major: new Set() });
 
 // Cards, or chips where there are many.
 function sizes(n, memory) {
@@ -50,7 +51,8 @@ function bands(map, column, memory) {
 		b.framed ||= m.kind === "workload";
 		all.set(key, b);
 	}
-	const fresh = [...all.values()].filter((b) => !memory.bands.includes(b.key)).sort((a, b) => b.marks.length - a.marks.length || (a.key < b.key ? -1 : 1));
+	const fresh = [...all.values()].filter((b) => !memory.bands.includes(b.key))
+		.sort((a, b) => b.marks.length - a.marks.length || (a.key < b.key ? -1 : 1));
 	memory.bands = [...memory.bands.filter((k) => all.has(k)), ...fresh.map((b) => b.key)];
 	return memory.bands.map((k) => all.get(k));
 }
@@ -73,7 +75,8 @@ function lanesOf(column, z, memory, aspect) {
 	let r = 4;
 	while (r < 40 && wide(r) > aspect * (z.top + r * z.pitch * 1.3))
 		r++;
-	if (!memory.rowsAt || Math.abs(r - memory.rowsAt) > Math.max(2, memory.rowsAt * 0.4) || !n.every((k, c) => !k || good(memory.lanes[c], memory.rowsAt, k))) {
+	if (!memory.rowsAt || Math.abs(r - memory.rowsAt) > Math.max(2, memory.rowsAt * 0.4) ||
+		!n.every((k, c) => !k || good(memory.lanes[c], memory.rowsAt, k))) {
 		Object.assign(memory, { rowsAt: r, lanes: lanes(r) });
 		memory.lane.clear();
 		memory.shore.clear();
@@ -123,10 +126,12 @@ function gridOf(used, lanes, z) {
 
 // A band lies where the skyline is lowest: in lanes of its own, or from the last ones of its first column to the first ones of its last.
 function lay(b, column, g, z, memory, room, V) {
-	const { cells, lo, hi } = cellsOf(b, column, g.lanes, memory), one = cells.get(lo).wide, end = (start) => g.slot(hi, (lo === hi ? start + one : cells.get(hi).wide) - 1);
+	const { cells, lo, hi } = cellsOf(b, column, g.lanes, memory), one = cells.get(lo).wide, end = (start) => g.slot(hi,
+		(lo === hi ? start + one : cells.get(hi).wide) - 1);
 	const floor = (start) => Math.max(...g.sky.slice(g.slot(lo, start), end(start) + 1));
 	const free = lo === hi ? [...Array(g.lanes[lo] - one + 1).keys()] : [g.lanes[lo] - one], kept = memory.lane.get(b.key);
-	const start = free.includes(kept) ? kept : free.reduce((best, k) => (floor(k) < floor(best) ? k : best)), first = g.slot(lo, start), last = end(start);
+	const start = free.includes(kept) ? kept : free.reduce((best, k) => (floor(k) < floor(best) ? k : best)), first = g.slot(lo, start),
+		last = end(start);
 	const y = Math.max(floor(start), memory.top.get(b.key) ?? 0), head = b.framed ? z.head : 0;
 	let foot = y + head + z.h;
 	memory.lane.set(b.key, start);
@@ -135,7 +140,8 @@ function lay(b, column, g, z, memory, room, V) {
 		const tops = Array(cell.wide).fill(y + head);
 		for (const [i, m] of rows(cell.marks, memory).entries()) {
 			const lane = i % cell.wide, under = room(m.id);
-			V.set(m.id, { id: m.id, mark: m, inside: b.framed, column: c, x: g.x[g.slot(c, (c === lo ? start : 0) + lane)], y: tops[lane], w: z.w, h: z.h, under });
+			V.set(m.id, { id: m.id, mark: m, inside: b.framed, column: c, x: g.x[g.slot(c, (c === lo ? start : 0) + lane)], y: tops[lane], w: z.w, h: z.h,
+				under });
 			foot = Math.max(foot, tops[lane] + z.h + under);
 			tops[lane] += z.pitch + under;
 		}
@@ -162,7 +168,8 @@ function settle(list, column, used, lanes, z, memory, room) {
 export function layout(map, memory, aspect = 2.4) {
 	const z = sizes(map.marks.length, memory), column = columns(map, memory), list = bands(map, column, memory);
 	const { out, edges } = sides(map, column);
-	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) && !(e.verdict === "denied" && e.side === "egress"));
+	const left = edges.some((e) => out.has(e.from)), right = edges.some((e) => e.to.startsWith(called) &&
+		!(e.verdict === "denied" && e.side === "egress"));
 	const used = [...Array(COLUMNS).keys()].filter((c) => (c === 0 ? left || !right : c === 6 ? right : [...column.values()].includes(c)));
 	const room = below(map, z), { g, V, frames } = settle(list, column, used, lanesOf(column, z, memory, aspect), z, memory, room);
 	shores(edges, out, V, { 0: g.x[0], 6: g.x[g.slot(6, 0)] }, z, room, memory);
@@ -197,7 +204,8 @@ function shores(edges, out, V, x, z, room, memory) {
 			memory.shore.set(id, y);
 			V.set(id, { id, mark: out.get(plain(id)), column: c, x: x[c], y, w: z.out, h: z.h, out: true, under: room(id) });
 		};
-		const fresh = x[c] === undefined ? [] : list.filter((o) => !memory.shore.has(o.id) || hit(memory.shore.get(o.id), o.id) || stand(o.id, memory.shore.get(o.id)));
+		const fresh = x[c] === undefined ? [] : list.filter((o) => !memory.shore.has(o.id) || hit(memory.shore.get(o.id), o.id) ||
+			stand(o.id, memory.shore.get(o.id)));
 		for (const o of fresh) {
 			let y = Math.max(z.top, o.y);
 			for (let t; (t = hit(y, o.id)); y = t[1]);

@@ -14,7 +14,8 @@ import { clock, count, glyph, sliding } from "./words.js";
 
 const SHOWN = 160;		// lines of a choice, the busiest
 const narrow = matchMedia("(max-width:960px)");		// arcs: a map there could not be read
-let map = null, at = null, memory = newMemory(), moved = false, dragging = false, late = null, anchor = null, nodes = new Map(), groups = new Map(), labelled = "";
+let map = null, at = null, memory = newMemory(), moved = false, dragging = false, late = null, anchor = null, nodes = new Map(),
+	groups = new Map(), labelled = "";
 const Z = { x: 0, y: 0, k: 1, W: 0, H: 0 };
 export const current = () => map;
 export const places = () => at;
@@ -27,7 +28,8 @@ export function known() {
 
 // What is shown, for the relay to keep where it folds: short names of marks (FNV-1a, as relay/map.h says).
 const KEPT = 150;
-const hash = (texts) => texts.reduce((h, text) => Math.imul([...text].reduce((g, c) => Math.imul(g ^ c.charCodeAt(0), 0x01000193), h) ^ 47, 0x01000193), 0x811c9dc5) >>> 0;
+const hash = (texts) => texts.reduce((h, text) => Math.imul([...text].reduce((g, c) => Math.imul(g ^ c.charCodeAt(0), 0x01000193), h) ^ 47,
+	0x01000193), 0x811c9dc5) >>> 0;
 export const shown = () => (map?.marks ?? []).filter((m) => !m.id.startsWith("rest:")).slice(0, KEPT)
 	.map((m) => hash(m.kind === "namespace" ? [m.ns] : [m.ns, m.name]).toString(36)).join(",");
 
@@ -210,7 +212,8 @@ function empty(whole, narrowed) {
 	if (!whole.answering)
 		return says("No node answers", h("p", {}, `${silent} of ${whole.nodes} nodes are silent. Enforcement goes on without the relay; ` +
 			`look at "weir status" on a node, and at the relay's log.`),
-		last.silent.length > 0 && h("p", {}, last.silent.slice(0, 3).map((n) => h("span", { class: "deny line" }, `${n.name}: ${n.why || n.state}`))), h("pre", {}, "weir status"));
+		last.silent.length > 0 && h("p", {}, last.silent.slice(0, 3).map((n) => h("span", { class: "deny line" }, `${n.name}: ${n.why || n.state}`))),
+			h("pre", {}, "weir status"));
 	return says("Listening, and nothing has spoken yet", h("p", {}, `${whole.answering} of ${whole.nodes} nodes answer and ` +
 		`${whole.lost ? `${count(whole.lost)} events were lost` : "no event was lost"}: the network is quiet, not unseen. The first flow appears here within seconds.`),
 	h("pre", {}, "weir lab probe shop/cart shop/database:5432"));
@@ -219,10 +222,13 @@ function empty(whole, narrowed) {
 const zooms = { fit: "All of it (0)", "+": "Nearer (+)", "−": "Farther (-)", svg: "Save the map as SVG", png: "Save the map as PNG" };
 
 function foot() {
-	return h("div", { class: "foot" }, h("div", { class: "zoom" }, Object.entries(zooms).map(([z, t]) => h("button", { "data-zoom": z, title: t, "aria-label": t }, z))),
-		state.focus && h("button", { class: "chip", "data-do": "unfocus", title: "Show everybody again (f)" }, "only ", h("b", {}, state.focus), " and neighbours ✕"),
+	return h("div", { class: "foot" }, h("div", { class: "zoom" },
+		Object.entries(zooms).map(([z, t]) => h("button", { "data-zoom": z, title: t, "aria-label": t }, z))),
+		state.focus && h("button", { class: "chip", "data-do": "unfocus", title: "Show everybody again (f)" }, "only ", h("b", {}, state.focus),
+			" and neighbours ✕"),
 		map.folded.marks > 0 && h("span", { class: "folded" }, `${count(map.folded.marks)} of ${count(map.folded.workloads)} workloads folded: double-click a stack, or press c`),
-		h("div", { class: "key" }, h("span", {}, glyph("allowed"), "allowed"), h("span", {}, glyph("denied"), "denied, at the side that denied"), h("span", {}, glyph("audit"), "would be denied")));
+		h("div", { class: "key" }, h("span", {}, glyph("allowed"), "allowed"), h("span", {}, glyph("denied"), "denied, at the side that denied"),
+			h("span", {}, glyph("audit"), "would be denied")));
 }
 
 function frame(f) {
@@ -275,7 +281,8 @@ export function neighbour(id, key) {
 		return null;
 	const dx = { ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0, dy = { ArrowUp: -1, ArrowDown: 1 }[key] ?? 0;
 	const far = (o) => Math.hypot((o.x - v.x) * (dx ? 1 : 3), (o.y - v.y) * (dy ? 1 : 3));
-	return [...at.V.values()].filter((o) => o !== v && (dx ? (o.x - v.x) * dx > 4 : (o.y - v.y) * dy > 4)).sort((a, b) => far(a) - far(b))[0]?.id ?? null;
+	return [...at.V.values()].filter((o) => o !== v && (dx ? (o.x - v.x) * dx > 4 : (o.y - v.y) * dy > 4))
+		.sort((a, b) => far(a) - far(b))[0]?.id ?? null;
 }
 
 export function focusNode(id) {

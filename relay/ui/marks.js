@@ -56,7 +56,8 @@ export function drawLine(l, small, fresh) {
 }
 
 export const spoken = (v, calls, denied) => `${plain(v.id).replace(/^(\w+):/, (_, k) => ({ node: "node ", ns: "namespace ", out: "outside, " })[k] ?? "")}${v.mark.ports.length ? `, ${v.mark.ports.join(" ")}` : ""}, ${calls} in, ${denied} denied`;
-export const nameOf = (m) => (m.id === "rest:namespaces" ? "others" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` : m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
+export const nameOf = (m) => (m.id === "rest:namespaces" ? "others" : m.id.startsWith("rest:") ? `+${count(m.count)} ${m.id.slice(5)}` :
+	m.kind === "namespace" ? m.name || "other namespaces" : m.name || m.id);
 
 // What a folded namespace denies within itself is on no line: its marks' denials, less those across its border, each told at both ends.
 export function hidden(m, id, L) {
@@ -87,7 +88,8 @@ const ticks = (n, x, to, h) => [...Array(Math.min(3, n)).keys()].map((i) => `M${
 
 function sparkline(m, v) {
 	const d = line(m.spark, 36, 11);
-	return s("g", { transform: `translate(${v.w - 46} 19)` }, s("path", { class: "sp", d }), s("circle", { class: "tip", cx: 36, cy: d.split(" ").at(-1), r: 1.7 }));
+	return s("g", { transform: `translate(${v.w - 46} 19)` }, s("path", { class: "sp", d }),
+		s("circle", { class: "tip", cx: 36, cy: d.split(" ").at(-1), r: 1.7 }));
 }
 
 export function drawCard(v, L, z, fresh) {
@@ -119,7 +121,8 @@ function words(l) {
 function spots(l, w) {
 	if (l.stub)
 		return l.mid ? [[l.mid[0] + w / 2, l.mid[1]]] : [];
-	return [...l.levels, ...[...Array(27).keys()].map((i) => l.at(Math.min(0.96, Math.max(0.04, (l.verdict === "denied" ? 0.62 : 0.5) + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.034))))];
+	return [...l.levels, ...[...Array(27).keys()].map((i) => l.at(Math.min(0.96, Math.max(0.04,
+		(l.verdict === "denied" ? 0.62 : 0.5) + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.034))))];
 }
 
 const apart = (a, b) => b[2] < a[0] || b[0] > a[2] || b[3] < a[1] || b[1] > a[3];
@@ -155,8 +158,10 @@ export function drawLabels(L, V, frames, chosen) {
 			continue;
 		taken.push(spot);
 		const ground = frames.some((f) => within(spot, f)) ? "on-land" : "on-paper";
-		out.push(s("g", { class: `lab ${l.verdict}`, "data-line": l.key, transform: `translate(${(spot[0] + 3).toFixed(1)} ${(spot[3] - 3.5).toFixed(1)})` },
-			s("rect", { x: -3, y: -10, width: w + 6, height: 13, rx: 2, class: ground }), s("text", {}, first, second && s("tspan", { class: "lat" }, second))));
+		out.push(s("g", { class: `lab ${l.verdict}`, "data-line": l.key,
+			transform: `translate(${(spot[0] + 3).toFixed(1)} ${(spot[3] - 3.5).toFixed(1)})` },
+			s("rect", { x: -3, y: -10, width: w + 6, height: 13, rx: 2, class: ground }), s("text", {}, first,
+				second && s("tspan", { class: "lat" }, second))));
 	}
 	return out;
 }

@@ -38,15 +38,19 @@ export function draw(el) {
 		return el.replaceChildren(h("div", { class: "blank" }, h("p", {}, error || "asking")));
 	if (!list.length)
 		return el.replaceChildren(none());
-	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0) || (a.name < b.name ? -1 : 1));
+	const rows = [...list].map((c) => ({ ...c, ...c.policy })).sort((a, b) => order(a) - order(b) || +(b.hits ?? 0) - +(a.hits ?? 0) ||
+		(a.name < b.name ? -1 : 1));
 	el.replaceChildren(h("div", { role: "table", "aria-label": "Policies" }, h("div", { class: "grid th", role: "row" },
-		[["policy"], ["state"], ["tier", "p2 p3"], ["pods", "num p2"], ["rules", "num p2 p3"], ["nodes", "num p2 p3"], ["hits", "num"], ["denied", "num"], ["last used", "num p2"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
+		[["policy"], ["state"], ["tier", "p2 p3"], ["pods", "num p2"], ["rules", "num p2 p3"], ["nodes", "num p2 p3"], ["hits", "num"],
+			["denied", "num"], ["last used", "num p2"]].map(([t, c]) => h("span", { class: c, role: "columnheader" }, t))), rows.map(row)));
 }
 
 // What it denied of late, or would; from there to those flows.
 function denials(p, cell) {
-	const n = +(p.denied ?? 0), would = +(p.would_deny ?? 0), show = (c, text) => h("button", { class: c, "data-do": "bypolicy", "data-policy": p.name, title: "Show these flows" }, text);
-	return cell("num denials", n ? show("deny", h("b", {}, count(n))) : would ? show("audit", [h("b", {}, count(would)), " would be"]) : h("span", { class: "q p2" }, "0"));
+	const n = +(p.denied ?? 0), would = +(p.would_deny ?? 0), show = (c, text) => h("button",
+		{ class: c, "data-do": "bypolicy", "data-policy": p.name, title: "Show these flows" }, text);
+	return cell("num denials", n ? show("deny", h("b", {}, count(n))) : would ? show("audit", [h("b", {}, count(would)), " would be"]) :
+		h("span", { class: "q p2" }, "0"));
 }
 
 function row(p) {
@@ -54,9 +58,11 @@ function row(p) {
 	const pods = p.pods ?? 0, rules = p.rules ?? 0, nodes = p.nodes ?? 0, cell = (c, ...text) => h("span", { class: c, role: "cell" }, ...text);
 	return [h("div", { class: "grid row", role: "row" }, cell("name", h("span", { class: "q" }, p.name.slice(0, slash + 1)), p.name.slice(slash + 1)),
 		cell(`state ${kind}`, p.audit && !bad ? "in audit" : words[p.state] ?? p.state), cell("q2 p2 p3", p.tier), cell("num q2 p2", count(pods)),
-		cell("num q2 p2 p3", count(rules)), cell("num q2 p2 p3", count(nodes)), cell("num", count(+(p.hits ?? 0)), h("span", { class: "q only-phone" }, " hits")), 
+		cell("num q2 p2 p3", count(rules)), cell("num q2 p2 p3", count(nodes)), cell("num", count(+(p.hits ?? 0)),
+			h("span", { class: "q only-phone" }, " hits")),
 		denials(p, cell), cell("num q2 p2", p.last_used ? ago(+p.last_used / 1e6) : h("span", { class: "q" }, "not lately")),
 		cell("q only-phone sum", `${many(pods, "pod")}, ${many(rules, "rule")}, ${many(nodes, "node")}`)),
 	p.why && h("div", { class: "grid rule note" }, h("span", { class: `whole-row ${kind}` }, p.why)),
-	p.rejected?.length > 0 && p.rejected.length < nodes && h("div", { class: "grid rule note" }, h("span", { class: "whole-row q2" }, `refused by ${p.rejected.slice(0, 6).join(", ")}${p.rejected.length > 6 ? " and others" : ""}`))];
+	p.rejected?.length > 0 && p.rejected.length < nodes && h("div", { class: "grid rule note" },
+		h("span", { class: "whole-row q2" }, `refused by ${p.rejected.slice(0, 6).join(", ")}${p.rejected.length > 6 ? " and others" : ""}`))];
 }

@@ -81,7 +81,8 @@ const point = ([p, a, b, q], t) => {
 };
 
 // Where something may be written on a line: in the middle of its longest level pieces, before all else.
-const levels = (pieces, straight) => pieces.filter((p, i) => straight[i] && Math.abs(p[3][0] - p[0][0]) > 40).sort((p, q) => Math.abs(q[3][0] - q[0][0]) - Math.abs(p[3][0] - p[0][0]))
+const levels = (pieces, straight) => pieces.filter((p, i) => straight[i] && Math.abs(p[3][0] - p[0][0]) > 40).sort((p,
+	q) => Math.abs(q[3][0] - q[0][0]) - Math.abs(p[3][0] - p[0][0]))
 	.slice(0, 6).flatMap((p) => [0.5, 0.3, 0.7].map((t) => point(p, t)));
 
 // Pieces are cubics; straight ones, too.  t goes by length.

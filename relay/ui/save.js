@@ -5,7 +5,8 @@ import { h, s } from "./dom.js";
 async function asSvg(svg, W, H) {
 	const copy = svg.cloneNode(true), css = await (await fetch("/app.css")).text();
 	copy.querySelector("#world").setAttribute("transform", "translate(20 14)");
-	for (const [key, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width: W + 40, height: H + 28, "data-theme": document.documentElement.dataset.theme }))
+	for (const [key, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width: W + 40, height: H + 28,
+		"data-theme": document.documentElement.dataset.theme }))
 		copy.setAttribute(key, value);
 	for (const moving of copy.querySelectorAll(".enter, .fresh"))
 		moving.classList.remove("enter", "fresh");		// a picture is not caught half-way

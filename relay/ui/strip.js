@@ -13,7 +13,8 @@ export function show(next, alive) {
 }
 
 // Every tenth minute by the clock, with room between them.
-const hours = (n) => [...Array(n).keys()].filter((m) => new Date(data.from + m * data.step).getMinutes() % 10 === 0 && m < n - 1 && (m === 0 || m > 1));
+const hours = (n) => [...Array(n).keys()].filter((m) => new Date(data.from + m * data.step).getMinutes() % 10 === 0 && m < n - 1 &&
+	(m === 0 || m > 1));
 
 function draw() {
 	const el = $("#strip"), { width: W, height: H } = el.getBoundingClientRect();
@@ -25,7 +26,8 @@ function draw() {
 	const up = base - 15, down = H - base - 16, x = (m) => left + (m * w) / n;
 	const most = Math.max(1, ...flows), worst = Math.max(1, ...denied);
 	const top = (m) => (base - (flows[m] / most) * up).toFixed(1);
-	const win = drag ? { from: data.from + Math.min(drag.a, drag.b) * data.step, to: data.from + (Math.max(drag.a, drag.b) + 1) * data.step } : windowOf();
+	const win = drag ? { from: data.from + Math.min(drag.a, drag.b) * data.step,
+		to: data.from + (Math.max(drag.a, drag.b) + 1) * data.step } : windowOf();
 	const minute = (ms) => Math.max(0, Math.min(n, (ms - data.from) / data.step));
 	const known = data.known.findIndex(Boolean), lost = data.lost.reduce((a, b) => a + b, 0);
 	const path = flows.map((_, m) => `L${x(m + 0.5).toFixed(1)} ${top(m)}`).join("");
@@ -37,19 +39,24 @@ function draw() {
 		s("path", { d: `M${x(0)} ${top(0)}${path}L${x(n)} ${top(n - 1)}`, class: "tideline" }),
 		s("path", { d: `M${left} ${base}H${left + w}`, class: "hair" }),
 		denied.map((d, m) => d > 0 && s("rect", { x: (x(m) + 1).toFixed(1), y: base + 1, width: Math.max(1, w / n - 2).toFixed(1),
-			height: Math.max(1.5, (d / worst) * down).toFixed(1), class: "denybar" }, s("title", {}, `${count(Math.round(d))} denied at ${clock(data.from + m * data.step).slice(0, 5)}`))),
-		data.lost.map((l, m) => l > 0 && s("rect", { x: x(m), y: 4, width: w / n, height: base - 4, fill: "url(#hx)" }, s("title", {}, `${count(l)} events lost, still counted`))),
+			height: Math.max(1.5, (d / worst) * down).toFixed(1), class: "denybar" },
+			s("title", {}, `${count(Math.round(d))} denied at ${clock(data.from + m * data.step).slice(0, 5)}`))),
+		data.lost.map((l, m) => l > 0 && s("rect", { x: x(m), y: 4, width: w / n, height: base - 4, fill: "url(#hx)" },
+			s("title", {}, `${count(l)} events lost, still counted`))),
 		known > 0 && s("text", { x: x(known) - 6, y: base - 6, "text-anchor": "end", class: "q" }, phone.matches ? "" : "not watched yet"),
-		data.marks.map((k) => s("g", {}, s("path", { d: `M${x(minute(k.at))} ${base - 2}l-3.5 -6h7z`, class: "inkfill" }), s("title", {}, `${k.what} ${k.name}`))),
+		data.marks.map((k) => s("g", {}, s("path", { d: `M${x(minute(k.at))} ${base - 2}l-3.5 -6h7z`, class: "inkfill" }),
+			s("title", {}, `${k.what} ${k.name}`))),
 		hours(n).map((m) => s("text", { x: x(m), y: H - 3, "text-anchor": m ? "middle" : "start" }, clock(data.from + m * data.step).slice(0, 5))),
-		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" }, rate(flows.at(-1) / (data.step / 1000)).replace(/^0$/, "0/s").replace("/", " flows/"))),
+		!phone.matches && [s("text", { x: 16, y: base - up + 8, class: "q2f" }, s("tspan", { class: "strong" },
+			rate(flows.at(-1) / (data.step / 1000)).replace(/^0$/, "0/s").replace("/", " flows/"))),
 			s("text", { x: 16, y: base + 11, class: "denyf" }, s("tspan", { class: "strong" }, count(Math.round(denied.at(-1)))), " denied/min"),
 			data.kept.dropped > 0 && s("text", { x: 16, y: H - 3 }, "older: dropped for want of room")],
 		win && [s("rect", { x: left, y: 0, width: Math.max(0, x(minute(win.from)) - left), height: H, class: "veil" }),
 			s("rect", { x: x(minute(win.to)), y: 0, width: Math.max(0, left + w - x(minute(win.to))), height: H, class: "veil" }),
 			s("path", { d: `M${x(minute(win.from)) + 4} 1.5h-4v${H - 4}h4M${x(minute(win.to)) - 4} 1.5h4v${H - 4}h-4`, class: "brace" })],
 		phone.matches && win && s("g", { id: "live", role: "button", tabindex: 0, "aria-label": "back to live" },
-			s("rect", { x: away, y: 0, width: 80, height: 26, fill: "transparent" }), s("text", { x: away + 4, y: 12, class: "inkfill under" }, "back to live")),
+			s("rect", { x: away, y: 0, width: 80, height: 26, fill: "transparent" }), s("text", { x: away + 4, y: 12, class: "inkfill under" },
+				"back to live")),
 		!phone.matches && s("g", win ? { id: "live", role: "button", tabindex: 0, "aria-label": "back to live" } : { id: "live", "aria-hidden": "true" },
 			s("rect", { x: W - right, y: 0, width: right, height: H, fill: "transparent" }),
 			win ? [s("text", { x: W - right + 8, y: base - 8, class: "inkfill" }, `${clock(win.from).slice(0, 5)}–${clock(win.to).slice(0, 5)}`),
@@ -72,7 +79,8 @@ function keys(e) {
 	e.preventDefault();
 	e.stopPropagation();
 	const was = win ?? { from: end, to: end + data.step * (by > 0 ? 0 : 1) };
-	const from = Math.max(data.from, Math.min(end - data.step, was.from + by * data.step)), to = Math.min(end, e.shiftKey ? was.to : Math.max(from + data.step, was.to + by * data.step));
+	const from = Math.max(data.from, Math.min(end - data.step, was.from + by * data.step)),
+		to = Math.min(end, e.shiftKey ? was.to : Math.max(from + data.step, was.to + by * data.step));
 	set({ from: String(from), to: String(Math.max(to, from + data.step)) });
 }
 

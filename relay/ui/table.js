@@ -89,7 +89,8 @@ export function ask(fresh = true) {
 }
 
 function row(r, i, rh) {
-	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i, role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" }, cells(r));
+	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i,
+		role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" }, cells(r));
 	el.style.top = `${i * rh}px`;
 	return el;
 }
@@ -131,7 +132,8 @@ export function draw(el) {
 			return (body = null), el.replaceChildren(blank());
 		if (!body) {
 			body = h("div", { class: "rows", role: "rowgroup" });
-			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" }, heads()), body));
+			el.replaceChildren(h("div", { role: "table", "aria-label": "Flows, the newest first" }, h("div", { class: "grid th", role: "row" }, heads()),
+				body));
 		}
 		const newer = $(".newer"), above = Math.floor(el.scrollTop / rh);
 		newer?.toggleAttribute("hidden", !above);

@@ -43,7 +43,8 @@ function show(why, node) {
 		`No. Blocked at ${blocked?.direction === "egress" ? why.source : why.destination}, ${blocked?.direction}${more !== blocked ? `, and it would be at ${more.direction}` : ""}. `,
 	ok && h("span", { class: "q2 plain" }, "If it does not arrive, look at routes, the server, other firewalls.")),
 	h("div", { class: "gates" }, at(why.source, "end"), sides.flatMap((side, i) => gates(side, stops >= 0 && i > stops)), at(why.destination, "end r")),
-	h("dl", { class: "kv" }, [...sides.flatMap(says), ...(why.last ?? []).slice(0, 3).map(seen)].filter(([, v]) => v).map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
+	h("dl", { class: "kv" }, [...sides.flatMap(says), ...(why.last ?? []).slice(0, 3).map(seen)].filter(([, v]) => v)
+		.map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
 	h("p", { class: "q" }, `Judged on ${node} by the engine that runs in its kernel.`));
 }
 
@@ -74,7 +75,8 @@ export function draw(el) {
 	const [from = "", to = "", port = "", proto = "TCP"] = (state.why || "").split(" "), pods = known().pods;
 	el.className = "pane";
 	el.onscroll = null;
-	const field = (name, value) => h("input", { class: "of", name, value, size: 16, placeholder: "namespace/pod", list: "ends", "aria-label": name, spellcheck: "false" });
+	const field = (name, value) => h("input", { class: "of", name, value, size: 16, placeholder: "namespace/pod", list: "ends", "aria-label": name,
+		spellcheck: "false" });
 	const form = h("form", {}, "Can ", field("from", from), " reach ", field("to", to), " on ",
 		h("input", { name: "port", value: port, size: 5, placeholder: "port", "aria-label": "port", inputmode: "numeric" }),
 		h("select", { name: "proto", "aria-label": "protocol" }, ["TCP", "UDP", "SCTP"].map((p) => h("option", { selected: p === proto }, p))), "? ",

@@ -6,7 +6,8 @@ export const rate = (r) => (r === 0 ? "0" : r < 1 ? `${+(r * 60).toFixed(r * 60 
 	r < 1000 ? `${Math.round(r)}/s` : `${(r / 1000).toFixed(r < 9950 ? 1 : 0)}k/s`);
 export const bytes = (b) => (b < 1024 ? `${Math.round(b)} B` : b < 1048576 ? `${(b / 1024).toFixed(b < 10240 ? 1 : 0)} kB` :
 	`${(b / 1048576).toFixed(1)} MB`);
-export const micros = (us) => (us < 1000 ? `${Math.round(us)} µs` : us < 1e6 ? `${(us / 1000).toFixed(us < 1e4 ? 1 : 0)} ms` : `${(us / 1e6).toFixed(1)} s`);
+export const micros = (us) => (us < 1000 ? `${Math.round(us)} µs` : us < 1e6 ? `${(us / 1000).toFixed(us < 1e4 ? 1 : 0)} ms` :
+	`${(us / 1e6).toFixed(1)} s`);
 export const clock = (ms, fine) => {
 	const d = new Date(ms);
 	const text = d.toTimeString().slice(0, 8);
@@ -25,7 +26,8 @@ export const who = (id) => {
 		return { "rest:namespaces": "other namespaces", "rest:outside": "others outside", "rest:nodes": "other nodes" }[id] ?? "others";
 	const bare = id.replace(/^(out|node|rest|ns):/, "");
 	const slash = id.includes(":") ? -1 : bare.indexOf("/");
-	return slash < 0 ? bare : h("span", { class: "who" }, h("span", { class: "q" }, bare.slice(0, slash)), h("span", { class: "q sl" }, "/"), h("span", {}, bare.slice(slash + 1)));
+	return slash < 0 ? bare : h("span", { class: "who" }, h("span", { class: "q" }, bare.slice(0, slash)), h("span", { class: "q sl" }, "/"),
+		h("span", {}, bare.slice(slash + 1)));
 };
 
 // A line that goes on, one that meets a wall, one that passes an open gate.
