@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "agent/follow.h"
@@ -269,8 +271,20 @@ static int read_text(struct state *s, const char *name, const char *text, size_t
 	return err < 0 ? err : 0;
 }
 
-/* A file's bytes, the caller's to free.  -EBUSY: somebody has it open for writing.  The lease keeps writers waiting until
- * we have read; where the file system has no leases, what is there is taken as it is. */
+/* -EBUSY: somebody has it open for writing.  Who comes to write meanwhile waits for us, by a signal that does nothing.
+ * File systems without leases refuse otherwise; those of a network by the same word, when the server promises nothing. */
+static int hold_writers(int fd)
+{
+	struct statfs fs;
+
+	fcntl(fd, F_SETSIG, SIGURG);
+	if (!fcntl(fd, F_SETLEASE, F_RDLCK) || errno != EAGAIN || fstatfs(fd, &fs))
+		return 0;
+	return (__u32)fs.f_type == NFS_SUPER_MAGIC || (__u32)fs.f_type == CIFS_SUPER_MAGIC ||
+	       (__u32)fs.f_type == SMB2_SUPER_MAGIC ? 0 : -EBUSY;
+}
+
+/* A file's bytes, the caller's to free. */
 static int slurp(const char *path, char **out, size_t *size, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err = 0;
@@ -280,13 +294,12 @@ static int slurp(const char *path, char **out, size_t *size, struct stat *st)
 
 	if (fd < 0)
 		return -errno;
-	fcntl(fd, F_SETSIG, SIGURG);	/* who waits makes us a signal: one that does nothing */
 	if (fstat(fd, st))
 		err = -errno;
 	else if (!S_ISREG(st->st_mode))
 		err = -EINVAL;
-	else if (fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN)
-		err = -EBUSY;
+	else if ((err = hold_writers(fd)))
+		;
 	else if (fstat(fd, st))
 		err = -errno;
 	else if (st->st_size > FILE_MAX)
