@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: what is asked when, what a click or a key does.
 import { $, h, put } from "./dom.js";
-import { get, last, signIn } from "./api.js";
+import { flows, get, last, signIn } from "./api.js";
 import { chooser } from "./columns.js";
 import { complete, terms } from "./filter.js";
 import * as details from "./details.js";
@@ -12,7 +12,7 @@ import * as sheet from "./sheet.js";
 import * as strip from "./strip.js";
 import * as table from "./table.js";
 import * as why from "./why.js";
-import { clock, command, count, quote } from "./words.js";
+import { clock, command, count, flowRow, quote } from "./words.js";
 
 const MAP_MS = 2000, EMPTY_MS = 400, STRIP_MS = 4000, SILENT_MS = 3000, POLICIES_MS = 5000;
 const phone = matchMedia("(max-width:720px)"), wide = matchMedia("(min-width:1800px)"), night = matchMedia("(prefers-color-scheme:dark)");
@@ -138,7 +138,7 @@ function tabs() {
 function pick(sel) {
 	table.table.chosen = null;
 	help = false;
-	set({ sel, tab: phone.matches ? "map" : state.tab });
+	set({ sel, flow: "", tab: phone.matches ? "map" : state.tab });
 }
 
 function ask(q) {
@@ -297,21 +297,36 @@ function turn(by) {
 }
 
 function step(by) {
-	const n = table.size(), t = table.table;
+	const n = table.size();
 	let i = -1;
 	for (let k = 0; k < Math.min(n, 2000); k++)
-		if (table.at(k) === t.chosen)
+		if (table.isChosen(table.at(k)))
 			i = k;
 	choose(Math.max(0, Math.min(n - 1, i + by)));
 	table.reveal(Math.max(0, Math.min(n - 1, i + by)));
 }
 
 function choose(i) {
-	table.table.chosen = table.at(i) ?? null;
+	tell(table.at(i) ?? null);
+	set({ flow: table.table.chosen?.raw.flow.uuid ?? "" });
+}
+
+function tell(flow) {
+	table.table.chosen = flow;
 	help = false;
-	document.body.classList.toggle("picked", !!table.table.chosen);
+	document.body.classList.toggle("picked", !!flow);
 	details.draw(false);
 	table.repaint();
+}
+
+// The flow that a link names, as long as its node keeps it.
+function recall() {
+	const uuid = state.flow;
+	if (!uuid)
+		table.table.chosen = null;
+	if (!/^[\da-f-]{36}$/.test(uuid) || table.table.chosen?.raw.flow.uuid === uuid)
+		return;
+	flows(`--uuid ${uuid} --last 1`, (event, data) => event === "flow" && state.flow === uuid && tell(flowRow(data)));
 }
 
 addEventListener("click", (e) => {
@@ -339,9 +354,11 @@ for (const width of [phone, matchMedia("(min-width:1181px)")])
 	width.addEventListener("change", tabs);
 
 watch((change) => {
+	if (change === state)		// another address
+		recall();
 	theme();
 	sheet.place();
-	if (Object.keys(change).every((name) => name === "view" || name === "sheet"))
+	if (Object.keys(change).every((name) => ["view", "sheet", "flow"].includes(name)))
 		return;
 	if ("q" in change)
 		$("#q").value = state.q;		// else what is being typed stays
@@ -371,6 +388,7 @@ sheet.place();
 table.ask();
 tabs();
 details.draw(false);
+recall();
 every(MAP_MS, loadMap);
 every(STRIP_MS, loadStrip);
 every(SILENT_MS, loadSilent);

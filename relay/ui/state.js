@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is looked at, kept in the address: a link shows the same.
-const names = ["tab", "q", "sel", "focus", "expand", "fold", "theme", "from", "to", "why", "sheet", "view", "cols"];
+const names = ["tab", "q", "sel", "flow", "focus", "expand", "fold", "theme", "from", "to", "why", "sheet", "view", "cols"];
 export const state = {};
 const listeners = new Set();
 

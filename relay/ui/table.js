@@ -15,6 +15,8 @@ export const table = { paused: false, lost: 0, error: "", refused: false, over: 
 const phone = matchMedia("(max-width:720px)");
 const height = () => (phone.matches ? 46 : 24);
 
+// Whether a row is the chosen flow, which may have been told anew.
+export const isChosen = (r) => table.chosen === r || (!!table.chosen?.raw.flow.uuid && table.chosen.raw.flow.uuid === r?.raw.flow.uuid);
 export const at = (i) => rows[rows.length - 1 - i];
 export const size = () => rows.length;
 export const find = (test) => rows.findLast(test);
@@ -28,7 +30,7 @@ function question() {
 // Who reads further down, or has chosen a row, keeps it under the eyes while newer ones come.
 function hold(more) {
 	const el = $("#pane");
-	if (paint && rows.length && (el.scrollTop > height() / 2 || table.chosen)) {
+	if (paint && rows.length && (el.scrollTop > height() / 2 || (table.chosen && rows.findLast(isChosen)))) {
 		$(".rows").style.height = `${(rows.length + more) * height()}px`;
 		el.scrollTop += more * height();
 	}
@@ -58,7 +60,9 @@ function later() {
 export function ask(fresh = true) {
 	stream?.stop();
 	if (fresh)
-		Object.assign(table, { lost: 0, error: "", refused: false, over: false, seen: 0, chosen: null }), (rows = []), (waiting = []);
+		Object.assign(table, { lost: 0, error: "", refused: false, over: false, seen: 0 }), (rows = []), (waiting = []);
+	if (fresh && phone.matches)
+		table.chosen = null;		// there what is told of it lies over the rows
 	const had = new Set(fresh ? [] : rows.slice(-TOLD).concat(waiting).map((r) => r.raw.flow.uuid));	// which are told again
 	const own = (stream = flows(question(), (event, data) => {
 		tries = 0;
@@ -89,8 +93,8 @@ export function ask(fresh = true) {
 }
 
 function row(r, i, rh) {
-	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${table.chosen === r ? "sel" : ""}`, "data-row": i,
-		role: "row", "aria-rowindex": i + 2, "aria-selected": table.chosen === r && "true" }, cells(r));
+	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${isChosen(r) ? "sel" : ""}`, "data-row": i,
+		role: "row", "aria-rowindex": i + 2, "aria-selected": isChosen(r) && "true" }, cells(r));
 	el.style.top = `${i * rh}px`;
 	return el;
 }

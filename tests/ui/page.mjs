@@ -44,6 +44,12 @@ async function newcomer() {
 	await until("the third: the link", async () => (await page.evaluate(() => navigator.clipboard.readText())).startsWith(url));
 	const other = await b.page(await page.evaluate(() => navigator.clipboard.readText()));
 	await until("and it shows the same", async () => (await text(other, "#det h2")) === (await text(page, "#det h2")) && (await box(other).inputValue()) === (await box(page).inputValue()));
+	await page.locator(".row.denied").first().click();
+	await until("a flow of those", async () => /-/.test((await at(page, "flow")) ?? "") && /\.\d\d\d · n1/.test(await text(page, "#det .when")));
+	await page.evaluate(() => location.replace(`${location.href}&tab=policies`));
+	const third = await b.page(await page.evaluate(() => location.href));
+	await until("a link shows that very flow", async () => (await text(third, "#det .when")) === (await text(page, "#det .when")));
+	await third.context().close();
 	await other.context().close();
 	await page.context().close();
 }
