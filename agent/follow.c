@@ -31,7 +31,7 @@ struct entry {
 };
 
 struct folder {
-	int wd;
+	int wd;				/* -1: it was unmounted, and what it said stands */
 	char name[NAME_MAX + 1];	/* "" for the directory itself */
 };
 
@@ -40,6 +40,7 @@ struct follow {
 	struct follow_to to;
 	int fd;
 	bool away;			/* the directory is gone */
+	bool blind;			/* a folder in it cannot be watched: all is looked at every FOLLOW_LINKS_MS */
 	struct loop_timer timer, links;
 	struct entry **entry;		/* sorted by name */
 	size_t n, room;
@@ -53,6 +54,7 @@ static void on_events(void *ctx);
 static void on_timer(void *ctx);
 static void on_links(void *ctx);
 static int look(struct follow *f);
+static void lost(struct follow *f);
 static void flush(struct follow *f);
 
 int follow_open(struct follow **out, struct loop *loop, const char *dir, const struct follow_to *to)
@@ -230,6 +232,16 @@ static void look_at_file(struct follow *f, const char *name, const struct stat *
 		wait_for(f, e, 0);
 }
 
+/* What is in it counts all the same. */
+static void unwatched(struct follow *f, const char *folder, int err)
+{
+	if (!f->blind)
+		log_err(err, "cannot watch '%s/%s' (fs.inotify.max_user_watches?): it is looked at every second", f->dir, folder);
+	f->blind = true;
+	if (!f->links.when)
+		loop_after(f->loop, &f->links, FOLLOW_LINKS_MS, on_links, f);
+}
+
 /* Everything in one folder; 'deep': its folders, too. */
 static int look_into(struct follow *f, const char *folder, bool deep)
 {
@@ -239,8 +251,10 @@ static int look_into(struct follow *f, const char *folder, bool deep)
 	DIR *dir;
 	int err = watch(f, folder);
 
-	if (err)
+	if (err && deep)
 		return err;
+	if (err == -ENOSPC)
+		unwatched(f, folder, err);
 	full_path(f, folder, path, sizeof(path));
 	dir = opendir(path);
 	if (!dir)
@@ -258,6 +272,43 @@ static int look_into(struct follow *f, const char *folder, bool deep)
 	return 0;
 }
 
+static bool is_in(const char *name, const struct folder *folder)
+{
+	size_t n = strlen(folder->name);
+
+	return n && !strncmp(name, folder->name, n) && name[n] == '/';
+}
+
+static void drop_folder(struct follow *f, struct folder *folder)
+{
+	*folder = f->folder[--f->nfolder];
+}
+
+/* Folders that were unmounted and have gone since, or say something again. */
+static void drop_mounted(struct follow *f)
+{
+	for (unsigned int i = f->nfolder; i-- > 0;) {
+		char path[PATH_MAX + NAME_MAX + 2];
+		bool says = false;
+
+		if (f->folder[i].wd >= 0)
+			continue;
+		for (size_t j = 0; j < f->n; j++)
+			says |= f->entry[j]->found && is_in(f->entry[j]->name, &f->folder[i]);
+		full_path(f, f->folder[i].name, path, sizeof(path));
+		if (says || access(path, F_OK))
+			drop_folder(f, &f->folder[i]);
+	}
+}
+
+static bool stands(const struct follow *f, const struct entry *e)
+{
+	for (unsigned int i = 0; i < f->nfolder; i++)
+		if (f->folder[i].wd < 0 && is_in(e->name, &f->folder[i]))
+			return true;
+	return false;
+}
+
 /* Everything anew: what differs from what was seen waits to be told. */
 static int look(struct follow *f)
 {
@@ -273,8 +324,9 @@ static int look(struct follow *f)
 		found += f->entry[i]->found;
 	if (f->away && f->n && !found)
 		return -ENOENT;		/* what is there now is where it was mounted, or is being filled */
+	drop_mounted(f);
 	for (size_t i = 0; i < f->n; i++)
-		if (!f->entry[i]->found)
+		if (!f->entry[i]->found && !stands(f, f->entry[i]))
 			wait_for(f, f->entry[i], FOLLOW_AWAY_MS);
 	return 0;
 }
@@ -285,8 +337,10 @@ static void on_links(void *ctx)
 	struct follow *f = ctx;
 	char path[PATH_MAX + NAME_MAX + 2];
 	struct stat st;
-	bool any = false;
+	bool any = f->blind;
 
+	if (f->blind && !f->away && look(f))
+		lost(f);
 	for (size_t i = 0; i < f->n && !f->away; i++) {
 		struct entry *e = f->entry[i];
 
@@ -333,7 +387,7 @@ static void on_file(struct follow *f, const struct inotify_event *ev, const char
 /* Returns true if everything must be looked at again. */
 static bool on_event(struct follow *f, const struct inotify_event *ev)
 {
-	const struct folder *in = NULL;
+	struct folder *in = NULL;
 
 	if (ev->mask & IN_Q_OVERFLOW)
 		return true;
@@ -342,9 +396,13 @@ static bool on_event(struct follow *f, const struct inotify_event *ev)
 			in = &f->folder[i];
 	if (!in)
 		return false;
-	if (ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
+	if (ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) {
 		if (!in->name[0])
 			lost(f);
+		else if (ev->mask & IN_UNMOUNT)
+			in->wd = -1;
+		else if (ev->mask & IN_IGNORED)
+			drop_folder(f, in);
 		return true;
 	}
 	/* a mounted ConfigMap swaps the link ..data, and with it all files at once */

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,11 +75,11 @@ static int left;
 
 static void on_tick(void *ctx)
 {
-	left -= 10;
 	if (left <= 0 || (wanted && !strcmp(said, wanted)))
 		loop_stop(loop);
 	else
 		loop_after(loop, &timer, 10, on_tick, NULL);
+	left -= 10;
 }
 
 static void run(int ms, const char *until)
@@ -237,6 +239,32 @@ static void emptied(void)
 	end();
 }
 
+/* A folder that is a mount of its own, and one that comes again. */
+static void folders(void)
+{
+	bool mounts = !geteuid() && !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+
+	CHECK(!mkdir(path_of("m"), 0755), "a folder");
+	if (mounts && !mount("none", path_of("m"), "tmpfs", 0, NULL)) {
+		write_file("m/p.yaml", POLICY("m"));
+		begin();
+		CHECK(strstr(said, " m"), "a folder's file:%s", said);
+		CHECK(!umount(path_of("m")), "unmounted");
+		run(QUIET_MS, "");
+		CHECK(strstr(said, " m"), "what it said stands:%s", said);
+		CHECK(!rmdir(path_of("m")), "the folder is taken away");
+		CHECK(soon(" b"), "and what it said:%s", said);
+	} else {
+		check_skip("mounting needs root");
+		rmdir(path_of("m"));
+		begin();
+	}
+	CHECK(!mkdir(path_of("m"), 0755), "once more");
+	write_file("m/p.yaml", POLICY("m"));
+	CHECK(soon(" b m"), "it is followed like the first:%s", said);
+	end();
+}
+
 int main(void)
 {
 	char remove[100];
@@ -255,6 +283,7 @@ int main(void)
 	broken_while_away();
 	links();
 	emptied();
+	folders();
 	loop_close(loop);
 	snprintf(remove, sizeof(remove), "rm -rf %s", dir);
 	if (system(remove))
