@@ -70,26 +70,50 @@ static unsigned int sweep_ms(const struct door *d)
 	return d->unused_ms < 4 * WAITING_MS ? d->unused_ms / 4 + 1 : WAITING_MS;
 }
 
+static void sweep(void *door);
+
+static void sweep_again(struct door *d, uint64_t now)
+{
+	unsigned int ms = sweep_ms(d);
+
+	d->sweep_due = now + ms;
+	rpc_timer_set(d->loop, &d->sweep, ms, sweep, d);
+}
+
+/* Silent at two looks, between which we were not late ourselves: else it may have said all that it has to say and wait for us. */
+static bool stays_silent(struct door_guest *g, uint64_t now, bool late)
+{
+	if (!is_silent(g))
+		g->silent = 0;
+	else if (!g->silent || late)
+		g->silent = now;
+	return g->silent && now - g->silent >= SILENT_MS / 2;
+}
+
 /* Connections that nothing is done with are room that others lack. */
 static void sweep(void *door)
 {
 	struct door *d = door;
 	uint64_t now = rpc_now_ms();
-	bool full = door_is_full(d);
+	bool full = door_is_full(d), late = d->sweep_due && now > d->sweep_due + SILENT_MS / 4;
 	unsigned int left = 0, most = full && WAITING_MS < d->unused_ms ? WAITING_MS : d->unused_ms;
 
 	pthread_mutex_lock(&d->lock);
 	for (struct door_guest *g = d->guests; g; g = g->next) {
 		if (g->theirs < 0 || g->called || atomic_load(&g->cut))
 			continue;
-		if (now - g->born >= most || (full && now - g->born >= SILENT_MS && is_silent(g)))
+		if (now - g->born >= most || (full && stays_silent(g, now, late) && now - g->born >= SILENT_MS))
 			door_cut(g);
 		else
 			left++;
 	}
 	pthread_mutex_unlock(&d->lock);
-	if (left)
-		rpc_timer_set(d->loop, &d->sweep, sweep_ms(d), sweep, d);
+	if (left) {
+		sweep_again(d, now);
+	} else {
+		rpc_timer_stop(d->loop, &d->sweep);
+		d->sweep_due = 0;
+	}
 }
 
 void door_on_arrive(void *guest)
@@ -105,7 +129,7 @@ void door_on_arrive(void *guest)
 	d->by_number[g->theirs - d->first_number] = g;
 	grpc_server_add_channel_from_fd(d->core, g->theirs, d->plain);
 	if (!d->sweep.when)
-		rpc_timer_set(d->loop, &d->sweep, sweep_ms(d), sweep, d);
+		sweep_again(d, rpc_now_ms());
 }
 
 /* What a flood took is free again and still ours: the allocator keeps it unless asked. */

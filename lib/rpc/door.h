@@ -36,6 +36,7 @@ struct door_guest {
 	unsigned int resets;		/* a bucket that leaks: calls given up soon after they began */
 	uint64_t leaked;		/* when, milliseconds */
 	uint64_t born;			/* milliseconds */
+	uint64_t silent;		/* since the look at which it was first; 0: it is not */
 	bool called;			/* it has made a call: the loop's thread only */
 	atomic_bool cut;
 	atomic_bool proven;		/* a call of it came to its end */

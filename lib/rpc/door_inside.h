@@ -34,6 +34,7 @@ struct door {
 	struct watch watch;
 	struct rpc_bell full_bell;	/* the line is full */
 	struct rpc_timer sweep;		/* set while there are guests without a call */
+	uint64_t sweep_due;
 	struct rpc_timer trim;
 	unsigned int trims;		/* how many times more */
 	bool paused;			/* the listeners are not looked at; the door's thread only */
