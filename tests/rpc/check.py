@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A test's few words, and the programs it runs."""
-import os, resource, signal, subprocess, sys, time
+import os, resource, signal, subprocess, sys, time, traceback
 
 B = os.environ.get("B", "build")
 MEMORY = "san" not in B		# sanitizers keep what was freed: their sizes say nothing
@@ -85,6 +85,11 @@ class Server:
 
 
 def done():
+    """Last of all, also when an exception has ended the test: that is a failure, too."""
+    global failed
+    if sys.exc_info()[0]:
+        failed += 1
+        traceback.print_exc(file=sys.stdout)
     for p in children:
         if p.poll() is None:
             p.kill()

@@ -150,6 +150,37 @@ def closed_within(k, seconds):
     return False
 
 
+def overslept():
+    """A server that stands still while its waiting room is full of callers takes none of them for silent."""
+    import h2
+    s = Server("--listen", "127.0.0.1:0")
+    for turn in range(4):
+        socks = [h2.open_h2(s.at) for _ in range(100)]
+        s.send(signal.SIGSTOP)
+        for k in socks:
+            k.sendall(h2.frame(1, 4, 1, h2.headers(b"/test.Echo/Unary")) + h2.frame(0, 1, 1, h2.message(b"hello")))
+        time.sleep(0.4)
+        s.send(signal.SIGCONT)
+        equal(sum(answered(k, b"hello") for k in socks), 100, "a server that stood still cuts nobody")
+        for k in socks:
+            k.close()
+    s.stop()
+
+
+def answered(k, word):
+    said = b""
+    k.settimeout(60)
+    try:
+        while word not in said:
+            more = k.recv(65536)
+            if not more:
+                break
+            said += more
+    except OSError:
+        pass
+    return word in said
+
+
 def idle_connections():
     """Who does not answer pings is cut, who does nothing at all is, too."""
     import h2
@@ -356,6 +387,7 @@ def main():
     follower.initial_metadata()
     shutdown(follower, ch, s)
     limits()
+    overslept()
     idle_connections()
     unix(DIR)
     other_user(DIR)
