@@ -2,7 +2,7 @@
 // The map of a narrow screen: a row for each mark, by layers and namespaces from top to bottom, lines as arcs in the left margin with the same
 // walls.
 import { h, s } from "./dom.js";
-import { cut, nameOf, spoken, thick, times, width } from "./marks.js";
+import { cut, hidden, nameOf, spoken, thick, times, width } from "./marks.js";
 import { line, rate } from "./words.js";
 
 const ROW = 36, HEAD = 26, EDGE = 104;
@@ -34,7 +34,7 @@ function arc(l, y) {
 
 function row(v, L, mid, wide) {
 	const calls = L.filter((l) => l.t === v.id && l.verdict !== "denied").reduce((n, l) => n + l.rate, 0);
-	const denied = L.filter((l) => l.s === v.id && l.verdict === "denied").reduce((n, l) => n + l.denied, 0);
+	const denied = L.filter((l) => l.s === v.id && l.verdict === "denied").reduce((n, l) => n + l.denied, hidden(v.mark, v.id, L));
 	const sub = denied ? `${times(denied)} denied` : calls ? rate(calls) : v.column === 0 ? "" : "no callers",
 		spark = !denied && v.mark.spark.some(Boolean), said = spark ? 128 : width(sub, denied > 0, 11.5) + 22;
 	return s("g", { class: `node ${denied ? "hot" : ""}`, "data-node": v.id, role: "button", tabindex: 0,

@@ -266,6 +266,7 @@ export function draw(next) {
 	const r = $("#map").getBoundingClientRect();
 	at = layout(map, memory, Math.max(1.2, Math.min(3.2, (r.width - 32) / (r.height - 44) || 2.4)));
 	labelled = "";
+	const had = $("#map").contains(document.activeElement);
 	document.body.classList.toggle("big", at.z.small);
 	put("#map", narrow.matches ? small() : picture(before), !narrow.matches && foot());
 	if (narrow.matches)
@@ -273,6 +274,8 @@ export function draw(next) {
 	else
 		settle(started);
 	mark();
+	if (had && !$("#map").contains(document.activeElement))		// its card is folded, or gone
+		(nodes.get(selectedNode()) ?? $("#map .node[tabindex='0']"))?.focus({ preventScroll: true });
 }
 
 export function neighbour(id, key) {

@@ -159,6 +159,11 @@ async function keys(page) {
 	ok("enter: a card", (await at(page, "sel")) === "n:shop/cart", await at(page, "sel"));
 	await page.keyboard.press("ArrowRight");
 	await until("arrows: the next card", async () => !["n:shop/cart", null].includes(await at(page, "sel")));
+	const node = () => page.evaluate(() => document.activeElement.dataset.node);
+	await page.keyboard.press("c");
+	await until("c: its namespace is folded, and has the focus", async () => (await node()) === "ns:shop");
+	await page.keyboard.press("c");
+	await until("and opened, and a card has it", async () => (await page.locator('#world [data-node="shop/cart"]').count()) === 1 && !["ns:shop", undefined].includes(await node()));
 	await page.evaluate(() => document.activeElement?.blur());
 	await page.keyboard.press("t");
 	ok("t: dark", await page.evaluate(() => document.documentElement.dataset.theme === "dark"));
@@ -219,6 +224,14 @@ async function looks(page) {
 		const bad = await faults(page);
 		ok(`${tab}, ${theme}: it can be read, named and hit`, !bad.length, [...new Set(bad)].slice(0, 4).join("; "));
 	}
+	await page.emulateMedia({ media: "print" });
+	ok("on paper it is dark on white", await page.evaluate(() => getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)" && getComputedStyle(document.querySelector("#copy")).display === "none"));
+	await page.emulateMedia({ media: "screen", forcedColors: "active" });
+	ok("with somebody's own colours the chosen tab is known by its line", await page.evaluate(() => {
+		const line = (chosen) => getComputedStyle(document.querySelector(`.tabs [aria-selected=${chosen}]`)).borderBottomColor;
+		return line(true) !== line(false);
+	}));
+	await page.emulateMedia({ media: null, forcedColors: null });
 	await page.evaluate(() => (location.hash = ""));
 	await Promise.all([[[1440, 1190, 970, 768], ""], [[1280, 970], "#tab=policies"], [[360], ""], [[360], "#tab=policies"], [[1440], "#tab=why&why=a+b+1+TCP"]].map(async ([widths, hash]) => {
 		const other = await b.page("about:blank", { viewport: { width: widths[0], height: 800 } });
