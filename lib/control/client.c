@@ -156,7 +156,9 @@ int control_answer(struct control *c, Weir__V1__Reply **out, int ms, struct comp
 int control_ask_once(struct control *c, const Weir__V1__Request *ask, Weir__V1__Reply **out, int ms,
 		     struct complaint *why)
 {
-	int err = control_ask(c, ask, why);
+	int err = control_ask(c, ask, why) ?: control_answer(c, out, ms, why);
 
-	return err ? err : control_answer(c, out, ms, why);
+	if (err == -ETIMEDOUT)
+		shutdown(c->fd, SHUT_RDWR);	/* or the next question would have this one's answer */
+	return err;
 }

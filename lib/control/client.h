@@ -35,7 +35,7 @@ int control_ask(struct control *c, const Weir__V1__Request *ask, struct complain
  * -EREMOTEIO if the agent said no (its words are the complaint), -EPIPE if it is gone. */
 int control_answer(struct control *c, Weir__V1__Reply **out, int ms, struct complaint *why);
 
-/* Ask, and take the only part of the answer. */
+/* Ask, and take the only part of the answer.  -ETIMEDOUT: none came in time, and the connection is over. */
 int control_ask_once(struct control *c, const Weir__V1__Request *ask, Weir__V1__Reply **out, int ms,
 		     struct complaint *why);
 

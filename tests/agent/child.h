@@ -97,7 +97,7 @@ static inline Weir__V1__Reply *child_ask(struct child *c, const Weir__V1__Reques
 {
 	Weir__V1__Reply *reply = NULL;
 
-	return control_ask_once(c->control, ask, &reply, 30000, &c->why) ? NULL : reply;
+	return control_ask_once(c->control, ask, &reply, 120000, &c->why) ? NULL : reply;
 }
 
 static inline int child_end(struct child *c, int signo)

@@ -136,7 +136,7 @@ const char *rejected(const char *what)
 	Weir__V1__Reply *reply = agent_status();
 
 	why[0] = '\0';
-	if (!reply || !reply->status)
+	if (!reply || reply->answer_case != WEIR__V1__REPLY__ANSWER_STATUS)
 		return NULL;
 	for (size_t i = 0; i < reply->status->n_rejected; i++)
 		if (strstr(reply->status->rejected[i]->object, what) || strstr(reply->status->rejected[i]->why, what))

@@ -161,12 +161,63 @@ static void test_client(void)
 	close(fd);
 }
 
+/* Answers the first question late. */
+static void *serve_late(void *listener)
+{
+	int fd = accept(*(int *)listener, NULL, NULL);
+	struct frame_in in = { .most = 1 << 20 };
+	struct frame_out out = { .most = 1 << 20 };
+	Weir__V1__Reply reply = WEIR__V1__REPLY__INIT;
+	const uint8_t *data;
+	size_t size;
+
+	while (frame_next(&in, &data, &size) == 0 && !frame_read(&in, fd))
+		;
+	usleep(150000);
+	frame_put(&out, &reply.base);
+	frame_flush(&out, fd);
+	while (!frame_read(&in, fd))
+		;
+	frame_in_free(&in);
+	frame_out_free(&out);
+	close(fd);
+	return NULL;
+}
+
+static void test_late_answer(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	Weir__V1__Request ask = WEIR__V1__REQUEST__INIT;
+	Weir__V1__StatusRequest status = WEIR__V1__STATUS_REQUEST__INIT;
+	Weir__V1__Reply *reply;
+	struct complaint why = { 0 };
+	struct control *c = NULL;
+	pthread_t thread;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), err;
+
+	unlink(path);
+	strcpy(at.sun_path, path);
+	CHECK(!bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1), "listen");
+	pthread_create(&thread, NULL, serve_late, &fd);
+	CHECK_EQ(control_open(&c, path, &why), 0, "open: %s", why.text);
+	ask.ask_case = WEIR__V1__REQUEST__ASK_STATUS;
+	ask.status = &status;
+	CHECK_EQ(control_ask_once(c, &ask, &reply, 20, &why), -ETIMEDOUT, "no answer in time");
+	usleep(200000);
+	err = control_ask_once(c, &ask, &reply, 20000, &why);
+	CHECK(err == -EPIPE || err == -ECONNRESET, "the next question does not have its answer: %d", err);
+	control_close(c);
+	pthread_join(thread, NULL);
+	close(fd);
+}
+
 int main(void)
 {
 	snprintf(path, sizeof(path), "/tmp/weir-control-test-%d", getpid());
 	test_pieces();
 	test_bounds();
 	test_client();
+	test_late_answer();
 	unlink(path);
 	return check_done();
 }
