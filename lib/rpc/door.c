@@ -81,9 +81,9 @@ static void sweep_again(struct door *d, uint64_t now)
 }
 
 /* Silent at two looks, between which we were not late ourselves: else it may have said all that it has to say and wait for us. */
-static bool stays_silent(struct door_guest *g, uint64_t now, bool late)
+static bool stays_silent(struct door_guest *g, uint64_t now, bool full, bool late)
 {
-	if (!is_silent(g))
+	if (!full || !is_silent(g))
 		g->silent = 0;
 	else if (!g->silent || late)
 		g->silent = now;
@@ -102,7 +102,7 @@ static void sweep(void *door)
 	for (struct door_guest *g = d->guests; g; g = g->next) {
 		if (g->theirs < 0 || g->called || atomic_load(&g->cut))
 			continue;
-		if (now - g->born >= most || (full && stays_silent(g, now, late) && now - g->born >= SILENT_MS))
+		if (now - g->born >= most || (stays_silent(g, now, full, late) && now - g->born >= SILENT_MS))
 			door_cut(g);
 		else
 			left++;
