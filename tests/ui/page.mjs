@@ -282,9 +282,10 @@ async function hands(page) {
 	await until("arrows on the edge: a higher table", async () => +(await at(page, "sheet")) > 300);
 	await page.locator("#grip").dblclick();
 	await until("a double click puts it back", async () => (await at(page, "sheet")) === null);
+	const looked = await at(page, "view");
 	await page.mouse.move(500, 300);
 	await page.mouse.wheel(0, -300);
-	await until("where one looks is in the address", async () => /,/.test((await at(page, "view")) ?? ""));
+	await until("where one looks is in the address", async () => /,/.test((await at(page, "view")) ?? "") && (await at(page, "view")) !== looked);
 	const where = () => page.evaluate(() => document.querySelector("#world").getAttribute("transform").match(/scale\(([\d.]+)/)[1]), scale = +(await where());
 	const other = await b.page(await page.evaluate(() => location.href));
 	await other.waitForSelector("#world .node");
