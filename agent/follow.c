@@ -363,6 +363,9 @@ static void lost(struct follow *f)
 	if (f->away)
 		return;
 	f->away = true;
+	for (unsigned int i = 0; i < f->nfolder; i++)
+		if (f->folder[i].wd >= 0)
+			inotify_rm_watch(f->fd, f->folder[i].wd);	/* it may live on elsewhere */
 	f->nfolder = 0;
 	log_warn("'%s' is gone: what it said stays in force until it is back", f->dir);
 }
