@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/select/complete.h"
 #include "tools/lab.h"
 #include "tools/verb.h"
 
@@ -120,6 +121,13 @@ static void say_labs(const char *begun, const char *lead)
 
 static void say_value(const struct opt *o, const char *begun, const char *lead)
 {
+	const char *word;
+
+	for (unsigned int i = 0; (word = select_word(o, i)); i++)
+		if (begins(word, strlen(word), begun))
+			printf("%s%s\n", lead, word);
+	if (select_word(o, 0))
+		return;
 	if (!o->value)
 		say_choices("true|false", begun, lead);
 	else if (!strcmp(o->value, "LAB"))

@@ -35,4 +35,7 @@ void select_typing(const char *line, struct select_typing *out);
 typedef void (*select_offer_fn)(void *ctx, const char *text, const char *value, const char *help);
 void select_offer(const struct select_typing *t, select_offer_fn fn, void *ctx);
 
+/* Word number 'i' that an option's value may be, where its table does not list them; NULL: no more, or none that are known. */
+const char *select_word(const struct opt *o, unsigned int i);
+
 #endif

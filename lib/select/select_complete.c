@@ -60,7 +60,9 @@ static enum select_kind kind_of(const struct opt *o)
 	case HOW_POLICY:
 		return SELECT_POLICIES;
 	case HOW_IDENTITY:
-		return SELECT_NOTHING;
+	case HOW_FLAGS:
+	case HOW_DROP_REASON:
+		return SELECT_WORDS;
 	default:
 		if (strchr(o->value, '|'))
 			return SELECT_WORDS;
@@ -144,17 +146,43 @@ static void offer_options(const char *word, select_offer_fn fn, void *ctx)
 	}
 }
 
+const char *select_word(const struct opt *o, unsigned int i)
+{
+	static const char *const flags[] = { "syn", "ack", "fin", "rst", "psh", "urg", "ece", "cwr", "ns" };
+	const struct choice *c = select_choice(o);
+
+	switch (c ? c->how : HOW_NUMBER) {
+	case HOW_IDENTITY:
+		return i < SELECT_IDENTITIES ? select_identities[i] : NULL;
+	case HOW_FLAGS:
+		return i < sizeof(flags) / sizeof(flags[0]) ? flags[i] : NULL;
+	case HOW_DROP_REASON:
+		return i < flow__drop_reason__descriptor.n_values ? flow__drop_reason__descriptor.values[i].name : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void offer_word(const struct select_typing *t, const char *word, size_t n, select_offer_fn fn, void *ctx)
+{
+	char text[2 * SELECT_WORD];
+
+	snprintf(text, sizeof(text), "%s%.*s", t->lead, (int)n, word);
+	if (strlen(t->word) <= n && !strncasecmp(word, t->word, strlen(t->word)))
+		fn(ctx, text, NULL, t->option->text);
+}
+
 static void offer_words(const struct select_typing *t, select_offer_fn fn, void *ctx)
 {
-	const char *at = t->option->value;
+	const char *at = t->option->value, *word;
 
+	for (unsigned int i = 0; (word = select_word(t->option, i)); i++)
+		offer_word(t, word, strlen(word), fn, ctx);
+	if (select_word(t->option, 0))
+		return;
 	for (size_t n; *at; at += n + (at[n] == '|')) {
-		char text[2 * SELECT_WORD];
-
 		n = strcspn(at, "|");
-		snprintf(text, sizeof(text), "%s%.*s", t->lead, (int)n, at);
-		if (strlen(t->word) <= n && !strncasecmp(at, t->word, strlen(t->word)))
-			fn(ctx, text, NULL, t->option->text);
+		offer_word(t, at, n, fn, ctx);
 	}
 }
 

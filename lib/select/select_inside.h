@@ -50,6 +50,9 @@ extern struct select_given select_given;
 
 const struct choice *select_choice(const struct opt *o);	/* NULL: it does not select */
 
+#define SELECT_IDENTITIES 10
+extern const char *const select_identities[SELECT_IDENTITIES + 1];	/* those with names */
+
 /* The value of a choice into a field of a filter.  'value' may be another one than given, with its namespace. */
 int select_put(Flow__FlowFilter *f, uint32_t field, const struct given *g, const char *value, struct complaint *why);
 

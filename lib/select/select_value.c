@@ -156,12 +156,12 @@ static bool whole_number(const char *text, uint64_t most, uint64_t *out)
 	return isdigit((unsigned char)*text) && !*end && !errno && *out <= most;
 }
 
+const char *const select_identities[SELECT_IDENTITIES + 1] = {
+	"host", "world", "unmanaged", "health", "init", "remote-node", "kube-apiserver", "ingress", "world-ipv4", "world-ipv6", NULL
+};
+
 static int put_identity(Flow__FlowFilter *f, uint32_t field, const char *text, struct complaint *why)
 {
-	static const char *const words[] = {
-		"host", "world", "unmanaged", "health", "init", "remote-node", "kube-apiserver", "ingress", "world-ipv4",
-		"world-ipv6",
-	};
 	uint64_t number;
 	int known = flow_identity_number(text);
 
@@ -169,7 +169,7 @@ static int put_identity(Flow__FlowFilter *f, uint32_t field, const char *text, s
 		return put_number(f, field, known);
 	if (whole_number(text, UINT32_MAX, &number))
 		return put_number(f, field, number);
-	return refuse_word("identity", text, words, sizeof(words) / sizeof(words[0]), why);
+	return refuse_word("identity", text, select_identities, SELECT_IDENTITIES, why);
 }
 
 static int put_workload(Flow__FlowFilter *f, uint32_t field, const char *text, struct complaint *why)

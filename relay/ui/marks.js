@@ -2,7 +2,7 @@
 // What the map is drawn of: cards, lines with their walls and gates, and what is written on them.  Pure: from places to elements.
 import { s } from "./dom.js";
 import { plain } from "./layout.js";
-import { count, line, micros, rate } from "./words.js";
+import { bytes, count, line, micros, rate } from "./words.js";
 
 const ruler = document.createElement("canvas").getContext("2d"), widths = new Map(), MEASURED = 5000, LABELS = 80;
 let family = "";
@@ -41,7 +41,8 @@ export const times = (n) => `×${n < 10000 ? count(n) : `${Math.round(n / 1000)}
 function told(l) {
 	const ports = l.parts.slice(0, 3).map((p) => (p.port ? `${p.port}/${p.proto}` : p.proto)).join(", ");
 	const much = l.verdict === "denied" ? `denied ${times(l.denied)}, ${l.side}` : l.verdict === "audit" ? `${rate(l.rate)}, would be denied` : rate(l.rate);
-	return `${plain(l.s)} → ${plain(l.t)} ${ports}${l.parts.length > 3 ? " …" : ""}: ${much}${l.measured ? `, ${micros(l.latency / l.measured)}` : ""}`;
+	const carried = l.parts.reduce((n, p) => n + p.bytes, 0);
+	return `${plain(l.s)} → ${plain(l.t)} ${ports}${l.parts.length > 3 ? " …" : ""}: ${much}${carried ? `, ${bytes(carried)}/s` : ""}${l.measured ? `, ${micros(l.latency / l.measured)}` : ""}`;
 }
 
 export function drawLine(l, small, fresh) {
