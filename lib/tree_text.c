@@ -54,14 +54,24 @@ static bool marks(const char *p, const char *end)
 	return end - p >= 3 && !memcmp(p, "---", 3) && (end - p == 3 || is_space(p[3]));
 }
 
+/* Says a line before '---' something to the reader of YAML ('%YAML 1.1'), or nothing?  Then the piece goes on behind the mark. */
+static bool heads(const char *p, const char *end, bool *directive)
+{
+	*directive |= p < end && *p == '%';
+	return p < end && (*p == '%' || *p == '#' || *p == '\n' || *p == '\r');
+}
+
 /* From here to the next line '---', the one here apart. */
 static struct tree_source cut(struct tree_source *source)
 {
 	struct tree_source piece = *source;
 	const char *p = source->at, *end = source->end;
+	bool head = true, directive = false;
 
 	while (p < end) {
 		const char *nl = memchr(p, '\n', end - p);
+
+		head = head && heads(p, end, &directive);
 
 		if (!nl) {
 			p = end;
@@ -69,7 +79,7 @@ static struct tree_source cut(struct tree_source *source)
 		}
 		p = nl + 1;
 		source->line++;
-		if (marks(p, end))
+		if (marks(p, end) && !(head && directive))
 			break;
 	}
 	piece.end = source->at = p;

@@ -75,6 +75,8 @@ static void documents(void)
 	is("--- {a: b}\n---   # comment\nc: d\n", "{a=b} | {c=d}");
 	is("a: b\n...\n---\nc: d\n", "{a=b} | {c=d}");
 	is("a: b\n--- \nc: d", "{a=b} | {c=d}");
+	is("%YAML 1.1\n---\na: b\n---\nc: d\n", "{a=b} | {c=d}");
+	is("# made by\n\n%YAML 1.1\r\n# hand\n--- {a: b}\n---\nc: d\n", "{a=b} | {c=d}");
 	is("a: b---\n---x\n", "! 3:1: not YAML: a ':' is missing behind a key, or this line is not indented right");
 	is("a: |\n  ---\nb: c\n", "{a='---\n' b=c}");
 	is("a: b\r\nc: d\r\n---\r\ne: f\r\n", "{a=b c=d} | {e=f}");
