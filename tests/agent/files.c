@@ -153,7 +153,7 @@ static void half_written(void)
 	begin();
 	CHECK_TEXT(said, " a b", "both are told");
 	fd = hold("p.yaml");
-	run(QUIET_MS, "");
+	run(QUIET_MS / 2, "");
 	CHECK_TEXT(said, " a b", "emptied by who has it open: nothing goes");
 	put(fd, POLICY("a"));
 	run(QUIET_MS, " a");
@@ -215,7 +215,7 @@ static void links(void)
 	begin();
 	CHECK_TEXT(said, " a", "a link to elsewhere");
 	f = fopen(target, "w");
-	fputs(POLICY("b"), f);
+	fputs(POLICY("b") "# of another size: the clock of files is coarse\n", f);
 	fclose(f);
 	CHECK(soon(" b"), "what it leads to is changed:%s", said);
 	end();
