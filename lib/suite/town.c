@@ -16,6 +16,7 @@
 #include "lib/addr.h"
 #include "lib/podnet.h"
 
+#define ANSWER_MS 60000		/* an agent that has just been started may be busy with that */
 #define PLACES 64
 #define ADDRESSES 16
 #define NODE_PROTOS 5
@@ -261,7 +262,7 @@ static int ask_add(struct town *t, struct place *p, struct complaint *why)
 	add.wait_ms = 2000;
 	ask.ask_case = WEIR__V1__REQUEST__ASK_ENDPOINT_ADD;
 	ask.endpoint_add = &add;
-	err = control_ask_once(child_control(t->child), &ask, &reply, 10000, why);
+	err = control_ask_once(child_control(t->child), &ask, &reply, ANSWER_MS, why);
 	if (!err)
 		weir__v1__reply__free_unpacked(reply, NULL);
 	return err;
@@ -277,7 +278,7 @@ static int ask_remove(struct town *t, struct place *p, struct complaint *why)
 	gone.pod = p->name;
 	ask.ask_case = WEIR__V1__REQUEST__ASK_ENDPOINT_REMOVE;
 	ask.endpoint_remove = &gone;
-	err = control_ask_once(child_control(t->child), &ask, &reply, 10000, why);
+	err = control_ask_once(child_control(t->child), &ask, &reply, ANSWER_MS, why);
 	if (!err)
 		weir__v1__reply__free_unpacked(reply, NULL);
 	return err;
