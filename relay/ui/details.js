@@ -21,18 +21,27 @@ const policy = (a) => h("b", {}, `${a.namespace || a.ns ? `${a.namespace || a.ns
 // The filter that shows just these.
 export function filterOf() {
 	if (state.sel.startsWith("n:"))
-		return `--workload ${quote(short(state.sel.slice(2)))}`;
+		return one("", plain(state.sel.slice(2)));
 	if (table.chosen)
 		return ends(table.chosen.from.id, table.chosen.to.id, table.chosen.port, table.chosen.verdict === "denied");
 	const l = lineOf();
 	return l ? ends(plain(l.s), plain(l.t), l.parts.length === 1 ? l.parts[0].port : "", l.verdict === "denied") : "";
 }
 
+// One end as options: way "from-", "to-", or "" for either.
+function one(way, id) {
+	const bare = id.replace(/^(out|node):/, ""), [ns, name] = bare.split("/");
+	if (id.startsWith("ns:"))
+		return `--${way}namespace ${quote(id.slice(3))}`;
+	if (!bare || id.startsWith("rest:"))
+		return "";
+	if (/^[\da-f.:]+$/i.test(bare) && /[.:]/.test(bare))
+		return `--${way}ip ${bare}`;
+	return name === undefined ? `--${way}workload ${quote(bare)}` : `--${way}namespace ${quote(ns)} --${way}workload ${quote(name)}`;
+}
+
 function ends(from, to, port, denied) {
-	const one = (way, id) => (id.includes("/") && !id.includes(":") ?
-		`--${way}-namespace ${quote(id.split("/")[0])} --${way}-workload ${quote(id.split("/")[1])}` :
-		/^(out:)?[\da-f.:]+$/i.test(id) && !/^out:\w+$/.test(id) ? `--${way}-ip ${id.replace(/^out:/, "")}` : id.startsWith("ns:") ? `--${way}-namespace ${quote(id.slice(3))}` : "");
-	return [one("from", from), one("to", to), port && `--to-port ${port}`, denied && "--denied"].filter(Boolean).join(" ");
+	return [one("from-", from), one("to-", to), port && `--to-port ${port}`, denied && "--denied"].filter(Boolean).join(" ");
 }
 
 // Whether a flow is one of a line's; of a folded namespace's, too.

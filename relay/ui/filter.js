@@ -2,6 +2,7 @@
 // The box: what is in it is the tail of a `weir observe` command.  The relay reads and completes it; here it is read as far as the map
 // can show it, and completed by what the page knows itself when the relay does not answer.
 import { get } from "./api.js";
+import { plain } from "./layout.js";
 import { quote } from "./words.js";
 
 const options = [
@@ -56,12 +57,12 @@ function guess(q, known) {
 const flags = ["-d", "--denied", "-A", "--all-namespaces", "--from-all-namespaces", "--to-all-namespaces", "-4", "-6", "--ipv4", "--ipv6",
 	"--encrypted", "--unencrypted", "-f", "--follow", "--all"];
 const long = { "-d": "--denied", "-n": "--namespace", "-p": "--pod", "-l": "--label", "-t": "--type" };
-const isEnd = (id, v) => id === v || id.startsWith(v + "-") || id.split("/")[1] === v || id === `out:${v}`;
+const isEnd = (id, v) => id === v || id.startsWith(v + "-") || id.split("/")[1] === v || id === `out:${v}` || id === `node:${v}`;
 
 // What an option asks of a line of the map, as far as it can be said of a workload; null: nothing.
 function testOf(name, v) {
 	const [, way, kind] = /^--(from-|to-)?(namespace|pod|workload|port)$/.exec(name) ?? [];
-	const either = (fits) => (e) => (way !== "to-" && fits(e.from)) || (way !== "from-" && fits(e.to));
+	const either = (fits) => (e) => (way !== "to-" && fits(plain(e.from))) || (way !== "from-" && fits(plain(e.to)));
 	if (name === "--denied")
 		return (e) => e.verdict !== "allowed";
 	if (name === "--verdict")

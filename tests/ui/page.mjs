@@ -93,6 +93,14 @@ async function filters(page) {
 	await until("what fits nothing is named", async () => /No flow fits[^]*Nothing on the map fits --from-workload nobody\./.test(await text(page, "#pane")));
 	await page.locator("[data-do=without]", { hasText: "nobody" }).click();
 	await until("and left out by a click", async () => (await box(page).inputValue()) === "--denied" && (await page.locator(".row").count()) > 2);
+	for (const [line, q] of [["shop/rogue>called:out:world>denied", "--from-namespace shop --from-workload rogue --to-workload world --to-port 443 --denied"],
+		["node:n1>shop/frontend>denied", "--from-workload n1 --to-namespace shop --to-workload frontend --to-port 8080 --denied"]]) {
+		await ask(page, "");
+		await page.evaluate((l) => (location.hash = `sel=${encodeURIComponent(`e:${l}`)}`), line);
+		await page.locator("#det [data-do=filter]").click();
+		await until(`only ${line}`, async () => (await box(page).inputValue()) === q && (await page.locator(`#world g.edge[data-line="${line}"]:not(.fade)`).count()) === 1 &&
+			(await page.locator("#world g.edge:not(.fade)").count()) === 1);
+	}
 	await page.locator("#clear").click();
 	await until("and is cleared", async () => (await page.locator(".row").count()) > 5);
 }
@@ -102,8 +110,10 @@ async function details(page) {
 	await until("a denied line names who denied", async () => /shop\/default-deny/.test(await text(page, "#det")));
 	ok("and how often", /denied \d+ times/.test(await text(page, "#det")), await text(page, "#det"));
 	await b.shot(page, "denied-line");
-	await page.locator(".row.denied", { hasText: "database" }).first().click();
-	await until("a denied flow: the sentence", async () => /may not reach \S*database:5432/.test(await text(page, "#det")));
+	await until("a denied flow: the sentence", async () => {		// rows move while they are clicked
+		await page.locator(".row.denied", { hasText: "database" }).first().click({ timeout: 1000 });
+		return /may not reach \S*database:5432/.test(await text(page, "#det"));
+	});
 	ok("the policies that isolate", /default-deny/.test(await text(page, "#det")));
 	await ask(page, "--from-workload world --to-workload database --denied");
 	await until("by the outside", async () => (await page.locator(".row.denied").count()) > 0);
@@ -336,6 +346,8 @@ async function phones() {
 		await until("and back to live", async () => (await at(page, "from")) === null);
 		await page.locator("#bar [data-tab=flows]").click();
 		await until("flows", async () => (await page.locator(".row").count()) > 3);
+		const some = async () => (await page.locator(".row.denied").count()) > 0, pause = () => page.locator("[data-do=pause]").tap();
+		await until("a denied one among them, held still", async () => (await some()) && (await pause(), await some() || (await pause(), false)));
 		await page.locator(".row.denied").first().tap();
 		await until("a tap on a flow: who denied it", async () => /may not reach[^]*default-deny/.test(await text(page, "#det")));
 		await page.locator("#det .close").tap();
