@@ -126,6 +126,7 @@ static int control_adopted(struct datapath *dp, const struct datapath_options *o
 		log_warn("the flow table keeps its %u buckets: its flows live on (another size after weir uninstall)", dp->view.buckets);
 	datapath_set_observe_only(dp, o->observe_only);
 	datapath_set_hairpin(dp, o->hairpin);
+	entries_adopted(dp);
 	return 0;
 }
 
@@ -447,6 +448,7 @@ void datapath_disarm(struct datapath *dp, unsigned int number)
 	op_fence();
 	for (int dir = 0; dir < WEIR_DIRS; dir++)
 		store64((__u64 *)&e->set[dir], 0);
+	store64(&e->own, 0);
 	e->via = e->flags = e->armed = e->quota = e->quota_half = e->namespace_id = 0;
 }
 

@@ -78,6 +78,7 @@ struct datapath {
 	unsigned int graces;	/* asked for by OP_GRACE */
 	bool grace_due;		/* the last of them has not been waited for */
 	struct entry_run run;
+	unsigned int own_most;	/* no endpoint beyond it has an 'own' */
 	bool counting;		/* 'counted' is what the counters of reasons should be: run.c */
 	__u64 counted[64];
 };
@@ -105,6 +106,7 @@ bool rings_newest(const struct datapath *dp, const struct flows_mark *since, str
 /* agent/maps_entries.c */
 int entries_put(struct datapath *dp, const struct op *op);
 int entries_flush(struct datapath *dp);
+void entries_adopted(struct datapath *dp);
 bool entries_may_wait(const struct datapath *dp, const struct op *op);
 
 /* agent/load.c: may this machine do it; the object opened and loaded, with sizes set and adopted maps put in. */

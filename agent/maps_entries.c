@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/datapath_inside.h"
+#include "lib/addr.h"
 
 #define FEW 16		/* a run as short as this goes one by one, and an entry that is there already is told */
 
@@ -38,6 +39,58 @@ static int at_once(int fd, const struct entry_run *r)
 	return 0;
 }
 
+/* --- The address that a pod has at hand: told after the hash, taken back before. --- */
+
+static struct weir_addr key_address(const struct entry_run *r, unsigned int i)
+{
+	struct weir_addr a;
+
+	memcpy(&a, r->keys + i * sizeof(a), sizeof(a));
+	return a;
+}
+
+static void own_told(struct datapath *dp, const struct weir_addr *a, unsigned int slot)
+{
+	struct weir_endpoint *e = held(dp, MAP_ENDPOINTS);
+	__u64 word = ((const __u64 *)held(dp, MAP_SLOTS))[slot];
+	unsigned int number = WEIR_WORD_ENDPOINT(word), flags = WEIR_WORD_FLAGS(word);
+
+	if (!addr_is_v4(a) || number == WEIR_ENDPOINT_OUTSIDE || number == WEIR_ENDPOINT_NODE ||
+	    (flags & (WEIR_WORD_SET | WEIR_WORD_GRANT | WEIR_WORD_PREFIX)) != WEIR_WORD_SET)
+		return;
+	__atomic_store_n(&e[number].own, WEIR_OWN(a, slot), __ATOMIC_RELEASE);
+	dp->own_most = number > dp->own_most ? number : dp->own_most;
+}
+
+static void own_taken(struct datapath *dp, const struct weir_addr *a)
+{
+	struct weir_endpoint *e = held(dp, MAP_ENDPOINTS);
+
+	for (unsigned int n = 1; n <= dp->own_most && addr_is_v4(a); n++)
+		if (e[n].own >> 32 == WEIR_OWN(a, 0) >> 32)
+			__atomic_store_n(&e[n].own, 0, __ATOMIC_RELEASE);
+}
+
+/* What an earlier agent left stands only if the hash says the same. */
+void entries_adopted(struct datapath *dp)
+{
+	struct weir_endpoint *e = held(dp, MAP_ENDPOINTS);
+
+	for (unsigned int n = 0; n < WEIR_ENDPOINTS; n++) {
+		struct weir_addr a = { .byte = { [10] = 0xff, [11] = 0xff } };
+		__u32 ipv4 = e[n].own >> 32;
+		__u64 slot;
+
+		if (!e[n].own)
+			continue;
+		memcpy(a.byte + 12, &ipv4, sizeof(ipv4));
+		if (bpf_map_lookup_elem(dp->map[MAP_ADDRESSES].fd, &a, &slot) || (__u32)slot != (__u32)e[n].own)
+			__atomic_store_n(&e[n].own, 0, __ATOMIC_RELEASE);
+		else
+			dp->own_most = n;
+	}
+}
+
 int entries_flush(struct datapath *dp)
 {
 	struct entry_run *r = &dp->run;
@@ -46,11 +99,21 @@ int entries_flush(struct datapath *dp)
 
 	if (!r->n)
 		return 0;
+	for (unsigned int i = 0; i < r->n && r->kind == OP_ADDRESS_GONE; i++) {
+		struct weir_addr a = key_address(r, i);
+
+		own_taken(dp, &a);
+	}
 	/* A kernel that knows no batches for a map refuses before it has changed anything. */
 	if (r->n > FEW)
 		err = at_once(fd, r);
 	if (r->n <= FEW || err == -EINVAL || err == -524 /* ENOTSUPP */)
 		err = one_by_one(fd, r);
+	for (unsigned int i = 0; i < r->n && r->kind == OP_ADDRESS && !err; i++) {
+		struct weir_addr a = key_address(r, i);
+
+		own_told(dp, &a, (__u32)r->values[i]);
+	}
 	r->n = 0;
 	return err;
 }

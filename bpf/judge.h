@@ -40,8 +40,8 @@ __noinline int peer_slots(const struct packet *p, struct verdict *v)
 {
 	if (!p || !v)
 		return 0;
-	v->at[0] = peer_slot(&p->addr[0]);
-	v->at[1] = peer_slot(&p->addr[1]);
+	v->at[0] = end_slot(p, &p->addr[0]);
+	v->at[1] = end_slot(p, &p->addr[1]);
 	return 0;
 }
 inline_fn __u64 word_of(const struct verdict *v, int side) { return word_at(side ? v->at[1] : v->at[0]); }

@@ -40,6 +40,16 @@ inline_fn __u32 peer_slot(const struct weir_addr *a)
 	v = bpf_map_lookup_elem(&prefixes, &key);
 	return v ? (__u32)ONCE(*v) : NO_SLOT;
 }
+/* The same of the ends of a packet, of which one is mostly the pod's own address, and at hand. */
+inline_fn __u32 end_slot(const struct packet *p, const struct weir_addr *a)
+{
+	const struct weir_endpoint *me = endpoint(p->me);
+	__u64 own = me ? ONCE(me->own) : 0;
+
+	if (own && addr_mapped(a) && own >> 32 == WEIR_OWN(a, 0) >> 32 && word_has(word_at((__u32)own), WEIR_WORD_SET))
+		return own;
+	return peer_slot(a);
+}
 /* What an address means now; 0: nobody said anything. */
 inline_fn __u64 peer_word(const struct weir_addr *a) { return word_at(peer_slot(a)); }
 

@@ -32,9 +32,11 @@ struct weir_endpoint {
 	__u32 quota_half;	/* of which half-open */
 	__u16 namespace_id;	/* for granted prefixes; 0: none */
 	__u16 spare16;
-	__u32 spare[2];
+	__u64 own;		/* WEIR_OWN of an IPv4 address of the pod: what 'addresses' says of it, at hand; or 0.  One store */
 };
 WEIR_SIZE(struct weir_endpoint, 64);
+
+#define WEIR_OWN(addr, slot)	((addr)->w[1] >> 32 << 32 | (__u32)(slot))
 
 /* What an endpoint pays for now.  Only programs write, by atomic adds; user space reads. */
 struct weir_usage {

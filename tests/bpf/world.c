@@ -176,7 +176,10 @@ static void people_make(struct world *w)
 	}
 	for (__u32 pod = A; pod < PODS; pod++) {
 		struct weir_endpoint *e = &w->endpoints[pod];
+		struct weir_addr own;
 
+		addr_parse(addr[pod][0], &own);
+		e->own = pod == C ? 0 : WEIR_OWN(&own, pod * 2);	/* C's is asked of the hash */
 		e->mac[0] = 2, e->mac[5] = pod;
 		e->gateway[0] = 2, e->gateway[5] = 0xfe;
 		e->flags = WEIR_EP_REDIRECT_FROM | WEIR_EP_REDIRECT_TO;

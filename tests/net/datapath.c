@@ -22,6 +22,7 @@
 
 #include "agent/flows.h"
 #include "agent/grace.h"
+#include "lib/addr.h"
 #include "tests/check.h"
 
 #define KILLS 4
@@ -310,6 +311,62 @@ static void entries(void)
 	datapath_close(dp);
 }
 
+static void tell(struct datapath *dp, enum op_kind kind, unsigned int slot, const char *text, __u64 word)
+{
+	struct op op = { .kind = kind, .first = slot, .prefix.length = 128, .word = word };
+	struct weir_addr a = { 0 };
+
+	CHECK(!text || !addr_parse(text, &a), "'%s'", text);
+	op.prefix.addr = a;
+	CHECK(!datapath_op(dp, &op) && !datapath_flush(dp), "told of '%s'", text ? text : "a word");
+}
+
+/* What a pod has at hand of its own address is what the hash says, or nothing; by an earlier agent, too. */
+static void own(void)
+{
+	struct datapath *dp = open_here();
+	const struct weir_endpoint *e;
+	struct weir_addr a;
+
+	if (!dp || addr_parse("10.0.0.5", &a))
+		return;
+	e = datapath_view(dp)->endpoint;
+	tell(dp, OP_WORD, 7, NULL, WEIR_WORD(1, 1, 5, WEIR_WORD_SET));
+	tell(dp, OP_WORD, 8, NULL, WEIR_WORD(1, 1, 6, WEIR_WORD_SET | WEIR_WORD_GRANT));
+	tell(dp, OP_WORD, 9, NULL, WEIR_WORD(1, 1, WEIR_ENDPOINT_NODE, WEIR_WORD_SET));
+	tell(dp, OP_ADDRESS, 7, "fd00::5", 0);
+	CHECK_EQ(e[5].own, 0, "an IPv6 address has no room");
+	tell(dp, OP_ADDRESS, 7, "10.0.0.5", 0);
+	CHECK(e[5].own == WEIR_OWN(&a, 7), "its address and slot");
+	tell(dp, OP_ADDRESS, 8, "10.0.0.6", 0);
+	tell(dp, OP_ADDRESS, 9, "10.0.0.7", 0);
+	CHECK(!e[6].own && !e[WEIR_ENDPOINT_NODE].own, "what is granted, or the node's, is no pod's own");
+	tell(dp, OP_ADDRESS_GONE, 8, "10.0.0.6", 0);
+	CHECK(e[5].own == WEIR_OWN(&a, 7), "another's that goes is not its");
+	datapath_close(dp);
+
+	if (!(dp = open_here()))
+		return;
+	e = datapath_view(dp)->endpoint;
+	CHECK(e[5].own == WEIR_OWN(&a, 7), "the next agent finds it");
+	tell(dp, OP_ADDRESS_GONE, 7, "10.0.0.5", 0);
+	CHECK_EQ(e[5].own, 0, "its own goes: taken back, though another agent told it");
+	tell(dp, OP_ADDRESS, 7, "10.0.0.5", 0);
+	((struct weir_endpoint *)e)[5].own = WEIR_OWN(&a, 8);
+	((struct weir_endpoint *)e)[3].own = (__u64)1 << 32 | 7;
+	datapath_close(dp);
+
+	if (!(dp = open_here()))
+		return;
+	e = datapath_view(dp)->endpoint;
+	CHECK(!e[5].own && !e[3].own, "what the hash does not say does not stand");
+	tell(dp, OP_ADDRESS_GONE, 7, "10.0.0.5", 0);
+	tell(dp, OP_ADDRESS, 7, "10.0.0.5", 0);
+	datapath_disarm(dp, 5);
+	CHECK_EQ(e[5].own, 0, "nor behind a pod that left");
+	datapath_close(dp);
+}
+
 static void graces(void)
 {
 	double t0 = now_ms(CLOCK_MONOTONIC), t1;
@@ -443,6 +500,7 @@ int main(void)
 	killed_while_starting();
 	stopped_while_starting();
 	entries();
+	own();
 	graces_without();
 	graces();
 	clocks();
