@@ -346,7 +346,7 @@ addEventListener("click", (e) => {
 		take(+offer);
 });
 addEventListener("keydown", keys);
-$("#out").addEventListener("click", () => fetch("/sign-out", { method: "POST" }).finally(signIn));
+$("#out").addEventListener("click", () => (table.leave(), fetch("/sign-out", { method: "POST" }).finally(signIn)));
 get("session").then((s) => ($("#out").hidden = s.by !== "session")).catch(() => {});
 $("#theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
 night.addEventListener("change", theme);

@@ -92,6 +92,12 @@ export function ask(fresh = true) {
 	later();
 }
 
+// Who goes does not wait to be cut off.
+export function leave() {
+	stream?.stop();
+	stream = null;
+}
+
 function row(r, i, rh) {
 	const el = h("div", { class: `grid row ${r.verdict === "audit" ? "audited" : r.verdict} ${isChosen(r) ? "sel" : ""}`, "data-row": i,
 		role: "row", "aria-rowindex": i + 2, "aria-selected": isChosen(r) && "true" }, cells(r));

@@ -91,7 +91,7 @@ class Mutants:
             args = [exe, "--seed", "1", "--worlds", str(self.worlds), "--no-controls"] if exe.endswith("/worlds") else \
                 [exe, "-s", "1"] if "/policy/" in program else [exe]
             try:
-                if subprocess.run(args, capture_output=True, timeout=60).returncode:
+                if subprocess.run(args, capture_output=True, timeout=20).returncode:
                     return os.path.basename(program)
             except subprocess.TimeoutExpired:
                 return os.path.basename(program) + " (no end)"
