@@ -38,10 +38,15 @@ struct verdict {
 
 __noinline int peer_slots(const struct packet *p, struct verdict *v)
 {
+	const struct weir_endpoint *me;
+	__u64 own;
+
 	if (!p || !v)
 		return 0;
-	v->at[0] = end_slot(p, &p->addr[0]);
-	v->at[1] = end_slot(p, &p->addr[1]);
+	me = endpoint(p->me);
+	own = me ? ONCE(me->own) : 0;
+	v->at[0] = end_slot(own, &p->addr[0]);
+	v->at[1] = end_slot(own, &p->addr[1]);
 	return 0;
 }
 inline_fn __u64 word_of(const struct verdict *v, int side) { return word_at(side ? v->at[1] : v->at[0]); }

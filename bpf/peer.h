@@ -40,12 +40,9 @@ inline_fn __u32 peer_slot(const struct weir_addr *a)
 	v = bpf_map_lookup_elem(&prefixes, &key);
 	return v ? (__u32)ONCE(*v) : NO_SLOT;
 }
-/* The same of the ends of a packet, of which one is mostly the pod's own address, and at hand. */
-inline_fn __u32 end_slot(const struct packet *p, const struct weir_addr *a)
+/* The same of an end of a packet, which may be the pod's own address ('own' of its endpoint), at hand. */
+inline_fn __u32 end_slot(__u64 own, const struct weir_addr *a)
 {
-	const struct weir_endpoint *me = endpoint(p->me);
-	__u64 own = me ? ONCE(me->own) : 0;
-
 	if (own && addr_mapped(a) && own >> 32 == WEIR_OWN(a, 0) >> 32 && word_has(word_at((__u32)own), WEIR_WORD_SET))
 		return own;
 	return peer_slot(a);
