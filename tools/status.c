@@ -62,17 +62,8 @@ static void print_rejected(const Weir__V1__Status *s)
 	if (!s->n_rejected)
 		return;
 	printf("\n%srejected%s\n", colour_on(COLOUR_BAD, want.colour), colour_off(want.colour));
-	for (size_t i = 0; i < s->n_rejected; i++) {
-		const Weir__V1__Rejected *r = s->rejected[i];
-		struct text t = { 0 };
-
-		text_put(&t, "  ");
-		text_clean(&t, r->object);
-		text_put(&t, ": ");
-		text_clean(&t, r->why);
-		printf("%.*s%s\n", (int)t.n, t.data, r->last_good ? " (the last good version stays in force)" : "");
-		text_free(&t);
-	}
+	for (size_t i = 0; i < s->n_rejected; i++)
+		status_rejected("  ", NULL, s->rejected[i]);
 }
 
 /* What has a bound; what has none is memory, and told with --all. */

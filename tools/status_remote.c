@@ -84,13 +84,15 @@ static void add_node(struct table *t, const Weir__V1__NodeStatus *n)
 	table_cell(t, "%s", n->why);
 }
 
-static void print_rejected(const char *node, const Weir__V1__Rejected *r)
+void status_rejected(const char *before, const char *node, const Weir__V1__Rejected *r)
 {
 	struct text t = { 0 };
 
-	text_put(&t, "rejected by ");
-	text_clean(&t, node);
-	text_put(&t, ": ");
+	text_put(&t, before);
+	if (node) {
+		text_clean(&t, node);
+		text_put(&t, ": ");
+	}
 	text_clean(&t, r->object);
 	text_put(&t, ": ");
 	text_clean(&t, r->why);
@@ -108,7 +110,7 @@ static void print_troubles(const Weir__V1__ClusterStatus *s)
 		for (size_t r = 0; one && r < one->n_rejected; r++, any = true) {
 			if (!any)
 				putchar('\n');
-			print_rejected(s->node[i]->name, one->rejected[r]);
+			status_rejected("rejected by ", s->node[i]->name, one->rejected[r]);
 		}
 	}
 	if (!s->n_node)

@@ -124,23 +124,33 @@ static void *serve(void *ctx)
 	return NULL;
 }
 
-static void test_client(void)
+/* A listener at 'path'. */
+static int listener(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	unlink(path);
+	strcpy(at.sun_path, path);
+	CHECK(!bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1), "listen");
+	return fd;
+}
+
+static void test_client(void)
+{
 	Weir__V1__Request ask = WEIR__V1__REQUEST__INIT;
 	Weir__V1__StatusRequest status = WEIR__V1__STATUS_REQUEST__INIT;
 	Weir__V1__Reply *reply;
 	struct complaint why = { 0 };
 	struct control *c = NULL;
 	pthread_t thread;
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0), parts = 0;
+	int fd, parts = 0;
 	bool done = false;
 
-	strcpy(at.sun_path, path);
 	CHECK_EQ(control_open(&c, path, &why), -ENOENT, "nobody there");
 	CHECK(strstr(why.text, "is weir-agent running?"), "says what to do: %s", why.text);
 	CHECK_EQ(control_open(&c, "unix:", &why), -EINVAL, "no path");
-	CHECK(!bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1), "listen");
+	fd = listener();
 	pthread_create(&thread, NULL, serve, &fd);
 	CHECK_EQ(control_open(&c, path, &why), 0, "open: %s", why.text);
 	ask.ask_case = WEIR__V1__REQUEST__ASK_STATUS;
@@ -186,18 +196,14 @@ static void *serve_late(void *listener)
 
 static void test_late_answer(void)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	Weir__V1__Request ask = WEIR__V1__REQUEST__INIT;
 	Weir__V1__StatusRequest status = WEIR__V1__STATUS_REQUEST__INIT;
 	Weir__V1__Reply *reply;
 	struct complaint why = { 0 };
 	struct control *c = NULL;
 	pthread_t thread;
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0), err;
+	int fd = listener(), err;
 
-	unlink(path);
-	strcpy(at.sun_path, path);
-	CHECK(!bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1), "listen");
 	pthread_create(&thread, NULL, serve_late, &fd);
 	CHECK_EQ(control_open(&c, path, &why), 0, "open: %s", why.text);
 	ask.ask_case = WEIR__V1__REQUEST__ASK_STATUS;
